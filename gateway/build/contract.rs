@@ -1,0 +1,330 @@
+//! The contract as the code generators need it: every callback with its fields and their options, checked.
+//! What can't be right stops the build here, with the name of the field.
+
+use std::collections::HashSet;
+
+use heck::{ToSnakeCase, ToUpperCamelCase};
+use proc_macro2::Ident;
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
+use quote::format_ident;
+
+use crate::PACKAGE;
+use crate::options::{FieldOptions, Options};
+
+/// The keys of a reply that are the verdict's own.
+const ENVELOPE: [&str; 5] = ["actionCode", "errCode", "errMsg", "errDlt", "nextCode"];
+/// The key of a request that names the callback.
+const COMMAND: &str = "callbackCommand";
+
+pub(crate) struct Contract {
+    pub(crate) callbacks: Vec<Callback>,
+}
+
+pub(crate) struct Callback {
+    /// The rpc's name in the contract, like `BeforeUserRegister`.
+    pub(crate) rpc: String,
+    pub(crate) service: String,
+    pub(crate) command: String,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) setting: String,
+    /// A response that can refuse makes it a callback that comes before.
+    pub(crate) before: bool,
+    pub(crate) request: Message,
+    pub(crate) response: Message,
+}
+
+pub(crate) struct Message {
+    pub(crate) name: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) json: String,
+    pub(crate) options: FieldOptions,
+    pub(crate) shape: Shape,
+    /// The message of a message field, and of each entry of a list of messages.
+    pub(crate) message: Option<Message>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Always has a value.
+    Plain,
+    /// May be unset: an optional scalar, or a message.
+    Optional,
+    List,
+    Map,
+}
+
+impl Contract {
+    pub(crate) fn read(pool: &DescriptorPool) -> Result<Self, String> {
+        let options = Options::find(pool)?;
+        let mut callbacks = Vec::new();
+        for service in pool.services().filter(|s| s.package_name() == PACKAGE) {
+            for method in service.methods() {
+                if method.name() != "Decide" {
+                    let callback = Callback::read(&options, &method)
+                        .map_err(|e| format!("{}: {e}", method.full_name()))?;
+                    callbacks.push(callback);
+                }
+            }
+        }
+        let mut names = HashSet::new();
+        for callback in &callbacks {
+            for name in callback.commands().chain([&callback.setting]) {
+                if !names.insert(name.clone()) {
+                    return Err(format!("{name} stands for two callbacks"));
+                }
+            }
+        }
+        Ok(Self { callbacks })
+    }
+
+    /// Every message that is read from JSON: the requests and what is listed in them.
+    pub(crate) fn requests(&self) -> Vec<&Message> {
+        distinct(self.callbacks.iter().map(|c| &c.request).flat_map(Message::with_nested))
+    }
+
+    /// Every message that is written as a JSON object below a response.
+    pub(crate) fn nested_in_responses(&self) -> Vec<&Message> {
+        let nested = |c| Message::with_nested(c).into_iter().skip(1);
+        distinct(self.callbacks.iter().map(|c| &c.response).flat_map(nested))
+            .into_iter()
+            .filter(|m| m.name != "Denial" && m.values().is_none())
+            .collect()
+    }
+}
+
+fn distinct<'a>(messages: impl Iterator<Item = &'a Message>) -> Vec<&'a Message> {
+    let mut seen = HashSet::new();
+    messages.filter(|m| seen.insert(&m.name)).collect()
+}
+
+impl Callback {
+    fn read(options: &Options, method: &MethodDescriptor) -> Result<Self, String> {
+        let option = options.callback(method).ok_or("has no (callback) option")?;
+        let response = Message::read(options, &method.output());
+        let callback = Self {
+            rpc: method.name().to_owned(),
+            service: method.parent_service().name().to_owned(),
+            command: option.command,
+            aliases: option.aliases,
+            setting: option.setting,
+            before: response.field("denial").is_some(),
+            request: Message::read(options, &method.input()),
+            response,
+        };
+        callback.check()?;
+        Ok(callback)
+    }
+
+    /// The command and its aliases.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.command).chain(&self.aliases)
+    }
+
+    /// The rpc as a variant of an enum.
+    pub(crate) fn variant(&self) -> Ident {
+        format_ident!("{}", self.rpc.to_upper_camel_case())
+    }
+
+    /// The rpc as a method of the generated client.
+    pub(crate) fn method(&self) -> Ident {
+        format_ident!("{}", self.rpc.to_snake_case())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for name in self.commands().chain([&self.setting]) {
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                return Err(format!("`{name}` is no command or setting"));
+            }
+        }
+        let prefix = if self.before { "Before" } else { "After" };
+        if !self.rpc.starts_with(prefix) {
+            return Err(format!(
+                "its response makes it a callback whose name starts with {prefix}"
+            ));
+        }
+        if !self.before && !self.response.fields.is_empty() {
+            return Err("the response of an After callback must be empty".into());
+        }
+        self.check_request()?;
+        for edit in self.edits() {
+            self.check_edit(edit).map_err(|e| format!("{}: {e}", edit.name))?;
+        }
+        let keys = self.edits().map(|f| &f.json).chain(self.echoed().map(|(_, f)| &f.json));
+        let mut seen: HashSet<String> = ENVELOPE.iter().map(|k| k.to_lowercase()).collect();
+        for key in keys {
+            if !seen.insert(key.to_lowercase()) {
+                return Err(format!("the reply would have the key {key} twice"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_request(&self) -> Result<(), String> {
+        let mut keys = HashSet::from([COMMAND.to_owned()]);
+        for (_, field) in self.request.flattened() {
+            let options = &field.options;
+            if !keys.insert(field.json.clone()) {
+                return Err(format!(
+                    "{}: the request has the key {} twice",
+                    field.name, field.json
+                ));
+            }
+            if options.keyed_by.is_some()
+                || options.whole
+                || options.if_present
+                || options.json_object
+            {
+                return Err(format!("{}: this option is for responses", field.name));
+            }
+        }
+        let misplaced =
+            |f: &&Field| f.options.inline && (f.message.is_none() || f.shape != Shape::Optional);
+        match self.request.fields.iter().find(misplaced) {
+            Some(field) => Err(format!("{}: (inline) is for a message", field.name)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_edit(&self, edit: &Field) -> Result<(), String> {
+        let options = &edit.options;
+        if options.inline || options.echo {
+            return Err("(inline) and (echo) are for requests".into());
+        }
+        if edit.shape == Shape::Plain {
+            return Err("a scalar that a response edits must be optional".into());
+        }
+        if options.json_object && (edit.message.is_some() || edit.shape != Shape::Optional) {
+            return Err("(json_object) is for an optional string".into());
+        }
+        let paired = self.request.find(&edit.name);
+        if options.if_present && paired.is_none_or(|(_, field)| field.shape != Shape::Optional) {
+            return Err("(if_present) needs an optional field of the request with this name".into());
+        }
+        if options.whole && options.keyed_by.is_none() {
+            return Err("(whole) needs (keyed_by)".into());
+        }
+        let Some(key) = &options.keyed_by else {
+            return Ok(());
+        };
+        let entries = edit.message.as_ref().filter(|_| edit.shape == Shape::List);
+        let of = paired
+            .and_then(|(_, list)| list.message.as_ref().filter(|_| list.shape == Shape::List));
+        let (Some(entry), Some(of)) = (entries, of) else {
+            return Err("(keyed_by) needs a list of messages in both request and response".into());
+        };
+        let plain = |m: &Message| {
+            m.field(key).is_some_and(|f| f.shape == Shape::Plain && f.message.is_none())
+        };
+        if !plain(entry) || !plain(of) {
+            return Err(format!(
+                "(keyed_by) names {key}, which must be a plain field of both entries"
+            ));
+        }
+        for field in entry.fields.iter().filter(|f| f.name != *key) {
+            if field.shape != Shape::Optional {
+                return Err(format!("{}: an edit must be optional", field.name));
+            }
+            if options.whole && of.field(&field.name).is_none_or(|f| f.shape != Shape::Plain) {
+                return Err(format!(
+                    "(whole) needs a plain {} in the request's entries",
+                    field.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields of the response that edit.
+    pub(crate) fn edits(&self) -> impl Iterator<Item = &Field> {
+        self.response.fields.iter().filter(|f| f.name != "denial")
+    }
+
+    /// The request's fields that every allow sends back and that no edit can replace.
+    pub(crate) fn echoed(&self) -> impl Iterator<Item = (Option<&Field>, &Field)> {
+        self.request
+            .flattened()
+            .into_iter()
+            .filter(|(_, f)| f.options.echo && self.response.field(&f.name).is_none())
+    }
+}
+
+impl Message {
+    fn read(options: &Options, message: &MessageDescriptor) -> Self {
+        Self {
+            name: message.name().to_owned(),
+            fields: message.fields().map(|f| Field::read(options, &f)).collect(),
+        }
+    }
+
+    /// The message's type in Rust.
+    pub(crate) fn ident(&self) -> Ident {
+        format_ident!("{}", self.name.to_upper_camel_case())
+    }
+
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+
+    /// The fields whose keys lie in one JSON object: its own, and those of inline messages with the message's field.
+    pub(crate) fn flattened(&self) -> Vec<(Option<&Field>, &Field)> {
+        let mut fields = Vec::new();
+        for field in &self.fields {
+            match &field.message {
+                Some(message) if field.options.inline => {
+                    fields.extend(message.fields.iter().map(|inner| (Some(field), inner)));
+                }
+                _ => fields.push((None, field)),
+            }
+        }
+        fields
+    }
+
+    /// A field of this name, looked up through inline messages too.
+    pub(crate) fn find(&self, name: &str) -> Option<(Option<&Field>, &Field)> {
+        self.flattened().into_iter().find(|(_, f)| f.name == name)
+    }
+
+    /// The one field of a message that is written as a bare list or map.
+    pub(crate) fn values(&self) -> Option<&Field> {
+        match &self.fields[..] {
+            [field] if field.name == "values" => Some(field),
+            _ => None,
+        }
+    }
+
+    fn with_nested(&self) -> Vec<&Message> {
+        let nested = self.fields.iter().filter_map(|f| f.message.as_ref());
+        std::iter::once(self).chain(nested.flat_map(Message::with_nested)).collect()
+    }
+}
+
+impl Field {
+    fn read(options: &Options, field: &FieldDescriptor) -> Self {
+        let shape = match () {
+            () if field.is_map() => Shape::Map,
+            () if field.is_list() => Shape::List,
+            () if field.supports_presence() => Shape::Optional,
+            () => Shape::Plain,
+        };
+        let message = match field.kind() {
+            Kind::Message(message) if shape != Shape::Map => Some(Message::read(options, &message)),
+            _ => None,
+        };
+        Self {
+            name: field.name().to_owned(),
+            json: field.json_name().to_owned(),
+            options: options.field(field),
+            shape,
+            message,
+        }
+    }
+
+    /// The field in Rust, as prost names it.
+    pub(crate) fn ident(&self) -> Ident {
+        syn::parse_str(&self.name).unwrap_or_else(|_| format_ident!("r#{}", self.name))
+    }
+}

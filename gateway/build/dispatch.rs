@@ -1,0 +1,60 @@
+//! Writes the table of callbacks, the way from a command to its callback, and from a callback to its rpc.
+
+use heck::ToSnakeCase;
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::contract::{Callback, Contract};
+
+pub(crate) fn write(contract: &Contract) -> TokenStream {
+    let variants = contract.callbacks.iter().map(|c| {
+        let (doc, variant) = (format!("`{}.{}`", c.service, c.rpc), c.variant());
+        quote! { #[doc = #doc] #variant }
+    });
+    let count = Literal::usize_unsuffixed(contract.callbacks.len());
+    let table = contract.callbacks.iter().map(entry);
+    let commands = contract.callbacks.iter().map(|c| {
+        let (commands, variant) = (c.commands(), c.variant());
+        quote! { #(#commands)|* => Rpc::#variant }
+    });
+    let calls = contract.callbacks.iter().map(call);
+    quote! {
+        /// An rpc of the contract that stands for a callback.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Rpc { #(#variants,)* }
+
+        /// Every callback of the contract, in the order of `Rpc`.
+        pub static CALLBACKS: [Callback; #count] = [#(#table,)*];
+
+        /// The callback that a command means, be it the command of today or an older one.
+        pub fn find(command: &str) -> Option<&'static Callback> {
+            let rpc = match command { #(#commands,)* _ => return None };
+            Some(&CALLBACKS[rpc as usize])
+        }
+
+        /// Relays one request to the rpc of its callback.
+        pub(crate) async fn dispatch(rpc: Rpc, relay: Relay<'_>, channel: Channel) -> Reply {
+            match rpc { #(#calls,)* }
+        }
+    }
+}
+
+fn entry(callback: &Callback) -> TokenStream {
+    let Callback { rpc, command, setting, .. } = callback;
+    let variant = callback.variant();
+    let kind = if callback.before { quote!(Kind::Before) } else { quote!(Kind::After) };
+    quote! {
+        Callback { rpc: Rpc::#variant, name: #rpc, command: #command, setting: #setting, kind: #kind }
+    }
+}
+
+fn call(callback: &Callback) -> TokenStream {
+    let (variant, method) = (callback.variant(), callback.method());
+    let module = format_ident!("{}_client", callback.service.to_snake_case());
+    let client = format_ident!("{}Client", callback.service);
+    quote! {
+        Rpc::#variant => relay.ask(|request| async move {
+            v1::#module::#client::new(channel).#method(request).await
+        }).await
+    }
+}

@@ -1,0 +1,192 @@
+//! Writes how requests are read from OpenIM's JSON and how answers are written to it, each trap by its field option.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::contract::{Callback, Contract, Field, Message, Shape};
+
+pub(crate) fn write(contract: &Contract) -> TokenStream {
+    let objects = contract.requests().into_iter().map(object);
+    let nested = contract.nested_in_responses().into_iter().map(serialize);
+    let answers = contract.callbacks.iter().map(answer);
+    quote! { #(#objects)* #(#nested)* #(#answers)* }
+}
+
+/// How a message is read, member by member.
+fn object(message: &Message) -> TokenStream {
+    let ty = message.ident();
+    let members = message.flattened().into_iter().map(|(inline, field)| {
+        let (key, field) = (&field.json, field.ident());
+        match inline.map(Field::ident) {
+            Some(inline) => {
+                quote! { #key => member.read(&mut self.#inline.get_or_insert_default().#field)? }
+            }
+            None => quote! { #key => member.read(&mut self.#field)? },
+        }
+    });
+    let operation_id = message.find("operation_id").map(|(inline, _)| {
+        let place = match inline.map(Field::ident) {
+            Some(inline) => quote! { self.#inline.get_or_insert_default().operation_id },
+            None => quote! { self.operation_id },
+        };
+        quote! {
+            fn operation_id(&mut self) -> Option<&mut String> { Some(&mut #place) }
+        }
+    });
+    quote! {
+        impl json::Object for v1::#ty {
+            fn member<'de, A: MapAccess<'de>>(
+                &mut self,
+                key: &str,
+                member: json::Member<'_, A>,
+            ) -> Result<bool, A::Error> {
+                match key { #(#members,)* _ => return Ok(false) }
+                Ok(true)
+            }
+            #operation_id
+        }
+    }
+}
+
+/// How a message below a response is written.
+fn serialize(message: &Message) -> TokenStream {
+    let ty = message.ident();
+    let entries = message.fields.iter().map(|f| entry(f, None));
+    quote! {
+        impl Serialize for v1::#ty {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                #(#entries)*
+                map.end()
+            }
+        }
+    }
+}
+
+/// What becomes of a response.
+fn answer(callback: &Callback) -> TokenStream {
+    let (request, response) = (callback.request.ident(), callback.response.ident());
+    let denial = callback.before.then(|| {
+        quote! { fn denial(&mut self) -> Option<v1::Denial> { self.denial.take() } }
+    });
+    let settle: Vec<_> = callback.edits().filter_map(|f| settle(callback, f)).collect();
+    let settle = (!settle.is_empty()).then(|| {
+        quote! {
+            fn settle(&mut self, request: &v1::#request) -> Result<Dropped, WrongAnswer> {
+                let mut dropped = Dropped::default();
+                #(#settle)*
+                Ok(dropped)
+            }
+        }
+    });
+    let echoed = callback.echoed().map(|(inline, field)| {
+        let (key, value) = (&field.json, of_request(inline, field));
+        quote! { if let Some(value) = #value { map.serialize_entry(#key, value)?; } }
+    });
+    let edits = callback.edits().map(|f| entry(f, callback.request.find(&f.name)));
+    let entries: Vec<_> = echoed.chain(edits).collect();
+    let write = (!entries.is_empty()).then(|| {
+        quote! {
+            fn write<M: SerializeMap>(
+                &self,
+                request: &v1::#request,
+                lone: &json::Lone,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                #(#entries)*
+                Ok(())
+            }
+        }
+    });
+    let keeps = settle.is_some() || callback.echoed().next().is_some();
+    quote! {
+        impl Answer<v1::#request> for v1::#response {
+            const READS_REQUEST: bool = #keeps;
+            #denial
+            #settle
+            #write
+        }
+    }
+}
+
+/// What must happen to an edit before it is written.
+fn settle(callback: &Callback, edit: &Field) -> Option<TokenStream> {
+    let (name, field) = (&edit.name, edit.ident());
+    let options = &edit.options;
+    let mut steps = Vec::new();
+    if options.json_object {
+        steps.push(quote! { answer::check_object(#name, self.#field.as_deref())?; });
+    }
+    let paired = callback.request.find(name);
+    let of_request = paired.map(|(inline, field)| of_request(inline, field));
+    if options.if_present {
+        steps.push(quote! {
+            if self.#field.is_some() && #of_request.is_none() {
+                self.#field = None;
+                dropped.push(#name);
+            }
+        });
+    }
+    if paired.is_some_and(|(_, f)| f.options.echo) {
+        steps.push(quote! { if self.#field.is_none() { self.#field = #of_request.cloned(); } });
+    }
+    if let Some(key) = &options.keyed_by {
+        let key_field = quote::format_ident!("{key}");
+        let keys = quote! { |edit| edit.#key_field.as_str(), |entry| entry.#key_field.as_str() };
+        steps.push(quote! {
+            let entries = #of_request.map_or(&[][..], Vec::as_slice);
+            answer::check_keys(concat!(#name, ".", #key), &self.#field, entries, #keys)?;
+        });
+        if options.whole {
+            let filled = edit.message.iter().flat_map(|m| &m.fields).filter(|f| f.name != *key);
+            let filled = filled.map(Field::ident);
+            steps.push(quote! {
+                answer::complete(&mut self.#field, entries, #keys, |edit, entry| {
+                    edit.#key_field.clone_from(&entry.#key_field);
+                    #(edit.#filled.get_or_insert_with(|| entry.#filled.clone());)*
+                });
+            });
+        }
+    }
+    (!steps.is_empty()).then(|| quote! { #(#steps)* })
+}
+
+/// A field of `request` as an `Option` of a reference, whatever its place and shape.
+fn of_request(inline: Option<&Field>, field: &Field) -> TokenStream {
+    let name = field.ident();
+    match (inline.map(Field::ident), field.shape) {
+        (None, Shape::Optional) => quote! { request.#name.as_ref() },
+        (None, _) => quote! { Some(&request.#name) },
+        (Some(inline), Shape::Optional) => {
+            quote! { request.#inline.as_ref().and_then(|inline| inline.#name.as_ref()) }
+        }
+        (Some(inline), _) => quote! { request.#inline.as_ref().map(|inline| &inline.#name) },
+    }
+}
+
+/// How one field is written, if it is set. A list that pairs with a list of the request takes that one's form.
+fn entry(field: &Field, paired: Option<(Option<&Field>, &Field)>) -> TokenStream {
+    let (key, name) = (&field.json, field.ident());
+    let values = field.message.as_ref().and_then(Message::values);
+    match (field.shape, values, paired) {
+        (Shape::Plain, _, _) => quote! { map.serialize_entry(#key, &self.#name)?; },
+        (Shape::Optional, Some(values), _) => {
+            let values = values.ident();
+            quote! { if let Some(list) = &self.#name { map.serialize_entry(#key, &list.#values)?; } }
+        }
+        (Shape::Optional, None, _) => {
+            quote! { if let Some(value) = &self.#name { map.serialize_entry(#key, value)?; } }
+        }
+        (Shape::List, _, Some((_, list))) if list.message.is_some() => {
+            let from = &list.json;
+            quote! {
+                if !self.#name.is_empty() {
+                    map.serialize_entry(#key, &json::InForm { list: &self.#name, lone: lone.contains(#from) })?;
+                }
+            }
+        }
+        (Shape::List | Shape::Map, _, _) => {
+            quote! { if !self.#name.is_empty() { map.serialize_entry(#key, &self.#name)?; } }
+        }
+    }
+}

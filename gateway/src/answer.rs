@@ -1,0 +1,100 @@
+//! What a response of the decider asks for, and what is done to it before it is written.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::de::IgnoredAny;
+use serde::ser::SerializeMap;
+
+use crate::contract::v1::Denial;
+use crate::error::{Problem, WrongAnswer};
+use crate::json::Lone;
+
+/// The names of edits that were left out, because OpenIM would crash on them.
+pub type Dropped = Vec<&'static str>;
+
+/// A response to a request `Q`. Its default allows, and edits nothing.
+pub trait Answer<Q>: Default + PartialEq {
+    /// Whether `settle` or `write` reads the request, which must then outlive the call.
+    const READS_REQUEST: bool;
+
+    /// Takes the denial out, if the response refuses.
+    fn denial(&mut self) -> Option<Denial> {
+        None
+    }
+
+    /// Checks the edits, drops those that the request does not allow, and completes those that replace what OpenIM
+    /// has.
+    ///
+    /// # Errors
+    /// An edit can't be passed on.
+    fn settle(&mut self, _request: &Q) -> Result<Dropped, WrongAnswer> {
+        Ok(Dropped::default())
+    }
+
+    /// Writes the members of the reply that are not the verdict's own.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn write<M: SerializeMap>(
+        &self,
+        _request: &Q,
+        _lone: &Lone,
+        _map: &mut M,
+    ) -> Result<(), M::Error> {
+        Ok(())
+    }
+}
+
+/// Checks that a text, if there is one, is a JSON object.
+pub(crate) fn check_object(field: &'static str, text: Option<&str>) -> Result<(), WrongAnswer> {
+    let is_object = |text: &str| serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok();
+    match text {
+        Some(text) if !is_object(text) => Err(WrongAnswer { field, problem: Problem::NotAnObject }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that every edit is for another entry of the request's list.
+pub(crate) fn check_keys<E, R>(
+    field: &'static str,
+    edits: &[E],
+    entries: &[R],
+    key: impl Fn(&E) -> &str,
+    key_of: impl Fn(&R) -> &str,
+) -> Result<(), WrongAnswer> {
+    if edits.is_empty() {
+        return Ok(());
+    }
+    let known: HashSet<&str> = entries.iter().map(key_of).collect();
+    let mut seen = HashSet::new();
+    for key in edits.iter().map(key) {
+        let problem = match key {
+            "" => Problem::MissingKey,
+            key if !known.contains(key) => Problem::UnknownKey,
+            key if !seen.insert(key) => Problem::DuplicateKey,
+            _ => continue,
+        };
+        return Err(WrongAnswer { field, problem });
+    }
+    Ok(())
+}
+
+/// Turns edits of some entries into the complete list, in the order of the request. No edits stay none.
+pub(crate) fn complete<E: Clone + Default, R>(
+    edits: &mut Vec<E>,
+    entries: &[R],
+    key: impl Fn(&E) -> &str,
+    key_of: impl Fn(&R) -> &str,
+    fill: impl Fn(&mut E, &R),
+) {
+    if edits.is_empty() {
+        return;
+    }
+    let by_key: HashMap<&str, &E> = edits.iter().map(|edit| (key(edit), edit)).collect();
+    let whole = entries.iter().map(|entry| {
+        let mut edit = by_key.get(key_of(entry)).map_or_else(E::default, |&edit| edit.clone());
+        fill(&mut edit, entry);
+        edit
+    });
+    *edits = whole.collect();
+}

@@ -1,0 +1,123 @@
+//! The ways in which a callback ends without a decision.
+
+use http::StatusCode;
+
+/// A request that can't be understood, and is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Another method than POST.
+    #[error("callbacks are sent by POST")]
+    Method,
+    /// No command in the URL.
+    #[error("the URL names no callback: it must end in /{{command}} or have ?command={{command}}")]
+    NoCommand,
+    /// A command that can't be one.
+    #[error("the URL's command must be 1 to 128 letters, digits or underscores")]
+    BadCommand,
+    /// Several commands in the query.
+    #[error("the URL's query has more than one command")]
+    ManyCommands,
+    /// A body over the limit.
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A body that did not come in time.
+    #[error("the body was not complete within the deadline")]
+    Incomplete,
+    /// A body that ended early, or was framed wrongly.
+    #[error("the body could not be read")]
+    Broken,
+    /// A body that is not the callback's JSON.
+    #[error("the body can't be read: {0}")]
+    Body(String),
+    /// A body that does not say which callback it is.
+    #[error("the body has no callbackCommand")]
+    NoBodyCommand,
+    /// A body of another callback than the URL's.
+    #[error("the URL says {url}, but the body's callbackCommand is another{}", advice(.query))]
+    Disagree {
+        /// The URL's command.
+        url: String,
+        /// Whether the URL that OpenIM was given has a query, behind which it wrote the command.
+        query: bool,
+    },
+}
+
+fn advice(query: &bool) -> &'static str {
+    if *query { " (the callback URL in OpenIM's configuration must not have a query)" } else { "" }
+}
+
+/// How much of a JSON error is passed on: it may quote the body.
+const QUOTE_LIMIT: usize = 256;
+
+impl Refused {
+    /// A body that can't be read, and why.
+    pub(crate) fn body(error: &serde_json::Error) -> Self {
+        let mut why = error.to_string();
+        why.truncate(why.floor_char_boundary(QUOTE_LIMIT));
+        Self::Body(why)
+    }
+
+    /// The HTTP status that goes with the refusal. OpenIM never looks at it; proxies and people do.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoCommand => StatusCode::NOT_FOUND,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
+            Self::BadCommand
+            | Self::ManyCommands
+            | Self::Broken
+            | Self::Body(_)
+            | Self::NoBodyCommand
+            | Self::Disagree { .. } => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// A callback that was understood, and for which there is no decision.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The decider did not answer in time.
+    #[error("the decider did not answer within the deadline")]
+    Deadline,
+    /// The decider could not be reached, or answered with a status other than OK.
+    #[error("{:?}: {}", .0.code(), .0.message())]
+    Status(#[from] tonic::Status),
+    /// The decider's answer can't be passed on.
+    #[error(transparent)]
+    Wrong(#[from] WrongAnswer),
+}
+
+/// An answer that can't be passed on to OpenIM.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("wrong answer: {field} {problem}")]
+pub struct WrongAnswer {
+    /// The field of the response, by its name in the contract.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a field of an answer.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Problem {
+    /// An entry without its key.
+    #[error("is missing in an entry")]
+    MissingKey,
+    /// A key that the request's list does not hold.
+    #[error("is not one of the request's")]
+    UnknownKey,
+    /// A key that several entries carry.
+    #[error("comes twice")]
+    DuplicateKey,
+    /// Text that holds no JSON object.
+    #[error("holds no JSON object")]
+    NotAnObject,
+    /// A JSON object that would overwrite the verdict.
+    #[error("has a key of the verdict's own")]
+    VerdictKey,
+}

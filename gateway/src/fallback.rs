@@ -1,0 +1,74 @@
+//! Callbacks that the contract does not know: they go to the decider as they came.
+
+use std::collections::BTreeMap;
+
+use serde::de::MapAccess;
+use serde::ser::SerializeMap;
+use serde_json::value::RawValue;
+
+use crate::answer::{Answer, Dropped, check_object};
+use crate::channel::Channel;
+use crate::contract::v1::fallback_service_client::FallbackServiceClient;
+use crate::contract::v1::{DecideRequest, DecideResponse, Denial};
+use crate::error::{Problem, Refused, WrongAnswer};
+use crate::json::{Lone, Member, Object};
+use crate::relay::Relay;
+use crate::reply::{self, Reply};
+
+/// Relays a callback whose command the contract does not know.
+pub(crate) async fn dispatch(relay: Relay<'_>, channel: Channel) -> Reply {
+    let (lone, body) = match (relay.read::<Opaque>(), std::str::from_utf8(relay.body)) {
+        (Ok(read), Ok(body)) => (read.lone, body.to_owned()),
+        (Err(refused), _) => return relay.refuse(&refused),
+        (_, Err(e)) => return relay.refuse(&Refused::Body(e.to_string())),
+    };
+    let request = DecideRequest { command: relay.call.command.clone(), body };
+    let send = |request| async move { FallbackServiceClient::new(channel).decide(request).await };
+    relay.decide(request, &lone, send).await
+}
+
+/// A body of which only the command is read.
+#[derive(Default)]
+struct Opaque;
+
+impl Object for Opaque {
+    fn member<'de, A: MapAccess<'de>>(
+        &mut self,
+        _: &str,
+        _: Member<'_, A>,
+    ) -> Result<bool, A::Error> {
+        Ok(false)
+    }
+}
+
+impl Answer<DecideRequest> for DecideResponse {
+    const READS_REQUEST: bool = false;
+
+    fn denial(&mut self) -> Option<Denial> {
+        self.denial.take()
+    }
+
+    fn settle(&mut self, _: &DecideRequest) -> Result<Dropped, WrongAnswer> {
+        const FIELD: &str = "edits";
+        check_object(FIELD, self.edits.as_deref())?;
+        if members(self).keys().any(|key| reply::is_verdict_key(key)) {
+            return Err(WrongAnswer { field: FIELD, problem: Problem::VerdictKey });
+        }
+        Ok(Dropped::default())
+    }
+
+    fn write<M: SerializeMap>(
+        &self,
+        _: &DecideRequest,
+        _: &Lone,
+        map: &mut M,
+    ) -> Result<(), M::Error> {
+        members(self).iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
+    }
+}
+
+/// The members of the edits, each value as the decider wrote it.
+fn members(answer: &DecideResponse) -> BTreeMap<String, Box<RawValue>> {
+    let edits = answer.edits.as_deref().map(serde_json::from_str);
+    edits.and_then(Result::ok).unwrap_or_default()
+}

@@ -1,0 +1,49 @@
+//! The gateway: takes OpenIM's callbacks over HTTP, asks a decider over gRPC, and writes the answer that every OpenIM
+//! version understands.
+//!
+//! A request moves through these modules, to the right only:
+//!
+//! ```text
+//! worker → server → webhook → contract (dispatch) → relay → channel ⇒ decider
+//!                                                     ↓
+//!                                                   reply
+//! ```
+//!
+//! - [`worker`] is one thread's share of the gateway: it accepts connections, and drains them at the end.
+//! - [`server`] reads a request whole, within its limits, and answers it whatever happens on the way.
+//! - [`webhook`] finds out which callback was called, and makes the [`webhook::Call`] that travels along.
+//! - [`contract`] is generated from `proto/`: the table of callbacks, and the way from each to its rpc.
+//! - [`relay`] turns JSON into the typed request, asks, and settles what the answer means; [`fallback`] does so for
+//!   callbacks that the contract does not know.
+//! - [`channel`] is the connection to the decider, with the metadata of each call.
+//! - [`reply`] writes the verdict.
+//! - [`json`] and [`answer`] are what the generated code is written with.
+//! - [`settings`] and [`policy`] are read once, at the start.
+//! - [`journal`] writes down how each callback ended, in the log and in the [`metrics`], which [`admin`] shows.
+//!
+//! What must stay true, and is held by tests:
+//!
+//! - Only [`reply`] knows OpenIM's codes; only [`json`] and the build script know OpenIM's spelling; only [`channel`]
+//!   opens connections.
+//! - No hand-written Rust names a callback, or a field of one. `callbackCommand` and the operation id, which
+//!   [`webhook`] owns, are the two exceptions.
+//! - Every path writes an explicit verdict; a panic included.
+//! - Nothing is held across requests but what has a bound: sizes, counts and times are limited, and the limits are
+//!   settings with defaults.
+
+pub mod admin;
+pub mod answer;
+pub mod channel;
+pub mod contract;
+pub mod error;
+pub mod fallback;
+pub mod journal;
+pub mod json;
+pub mod metrics;
+pub mod policy;
+pub mod relay;
+pub mod reply;
+pub mod server;
+pub mod settings;
+pub mod webhook;
+pub mod worker;

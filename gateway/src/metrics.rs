@@ -1,0 +1,167 @@
+//! What operators count: verdicts, times, and what went wrong. Labels have bounded values.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Upper bounds in seconds, around what a decision takes and up to what OpenIM waits.
+const SECONDS: [f64; 12] =
+    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// The metrics of a gateway, shared by its workers.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    callbacks: Family<Ending, Counter>,
+    seconds: Family<Callback, Histogram>,
+    decider_seconds: Family<Callback, Histogram>,
+    in_flight: Gauge,
+    dropped_edits: Family<Callback, Counter>,
+    wrong_answers: Family<Callback, Counter>,
+}
+
+/// How a callback ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The decider allowed it.
+    Allow,
+    /// The decider allowed it with edits.
+    Edit,
+    /// The decider denied it.
+    Deny,
+    /// There was no decision, and the failure policy allowed it.
+    FailedAllow,
+    /// There was no decision, and the failure policy denied it.
+    FailedDeny,
+    /// The request was no callback.
+    Refused,
+    /// The decider was told of an after-callback.
+    Delivered,
+    /// The decider could not be told of an after-callback.
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Callback {
+    callback: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ending {
+    callback: &'static str,
+    outcome: Outcome,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("callback_gateway"),
+            callbacks: Family::default(),
+            seconds: Family::new_with_constructor(histogram),
+            decider_seconds: Family::new_with_constructor(histogram),
+            in_flight: Gauge::default(),
+            dropped_edits: Family::default(),
+            wrong_answers: Family::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("callbacks", "Callbacks, by how they ended", metrics.callbacks.clone());
+        registry.register_with_unit(
+            "duration",
+            "Time from a request's head to its verdict",
+            Unit::Seconds,
+            metrics.seconds.clone(),
+        );
+        registry.register_with_unit(
+            "decider_duration",
+            "Time that the decider took, or was given",
+            Unit::Seconds,
+            metrics.decider_seconds.clone(),
+        );
+        registry.register("in_flight", "Requests being answered", metrics.in_flight.clone());
+        registry.register(
+            "dropped_edits",
+            "Edits left out because OpenIM would crash on them",
+            metrics.dropped_edits.clone(),
+        );
+        registry.register(
+            "wrong_answers",
+            "Answers of the decider that could not be passed on",
+            metrics.wrong_answers.clone(),
+        );
+        metrics
+    }
+}
+
+impl Metrics {
+    /// The label of requests that name no callback.
+    pub(crate) const NO_CALLBACK: &str = "none";
+
+    /// All metrics in OpenMetrics' text format.
+    ///
+    /// # Errors
+    /// Those of formatting.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    pub(crate) fn ended(&self, callback: &'static str, outcome: Outcome, took: Duration) {
+        self.callbacks.get_or_create(&Ending { callback, outcome }).inc();
+        self.seconds.get_or_create(&Callback { callback }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn asked(&self, callback: &'static str, took: Duration) {
+        self.decider_seconds.get_or_create(&Callback { callback }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn dropped_edit(&self, callback: &'static str) {
+        self.dropped_edits.get_or_create(&Callback { callback }).inc();
+    }
+
+    pub(crate) fn wrong_answer(&self, callback: &'static str) {
+        self.wrong_answers.get_or_create(&Callback { callback }).inc();
+    }
+
+    /// Counts a request as in flight until the guard is dropped.
+    pub(crate) fn in_flight(&self) -> InFlight<'_> {
+        self.in_flight.inc();
+        InFlight(self)
+    }
+}
+
+/// A request in flight; a client that leaves ends it too.
+#[derive(Debug)]
+pub(crate) struct InFlight<'a>(&'a Metrics);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
+    }
+}
+
+impl EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        fmt::Write::write_str(
+            encoder,
+            match self {
+                Self::Allow => "allow",
+                Self::Edit => "edit",
+                Self::Deny => "deny",
+                Self::FailedAllow => "failed_allow",
+                Self::FailedDeny => "failed_deny",
+                Self::Refused => "refused",
+                Self::Delivered => "delivered",
+                Self::Failed => "failed",
+            },
+        )
+    }
+}

@@ -1,0 +1,161 @@
+//! Turns a callback's JSON into the typed request, asks the decider, and settles what the answer means.
+
+use prost::Message;
+use tokio::time::{Instant, timeout_at};
+
+use crate::answer::Answer;
+use crate::channel;
+use crate::contract::Kind;
+use crate::contract::v1::Denial;
+use crate::error::{Failure, Refused};
+use crate::journal::Journal;
+use crate::json::{self, Body, Lone, Object};
+use crate::metrics::Metrics;
+use crate::policy::{RefusalCode, Verdict};
+use crate::reply::{Refusal, Reply};
+use crate::webhook::Call;
+
+/// A callback with its body, about to be relayed.
+#[derive(Debug)]
+pub struct Relay<'a> {
+    /// The callback.
+    pub call: Call,
+    /// Its body.
+    pub body: &'a [u8],
+    /// Where it is counted.
+    pub metrics: &'a Metrics,
+}
+
+impl Relay<'_> {
+    /// Reads the body as a request `Q`, sends it, and answers with what comes back.
+    pub(crate) async fn ask<Q, A, F>(mut self, send: impl FnOnce(tonic::Request<Q>) -> F) -> Reply
+    where
+        Q: Object + Message + Clone,
+        A: Answer<Q>,
+        F: Future<Output = Result<tonic::Response<A>, tonic::Status>>,
+    {
+        let mut body = match self.read::<Q>() {
+            Ok(body) => body,
+            Err(refused) => return self.refuse(&refused),
+        };
+        if let Some(id) = body.message.operation_id() {
+            let header = &mut self.call.operation_id;
+            match (header.is_empty(), id.is_empty()) {
+                (true, false) => header.clone_from(id),
+                (false, true) => id.clone_from(header),
+                _ => {}
+            }
+        }
+        self.decide(body.message, &body.lone, send).await
+    }
+
+    /// Reads the body, and checks that it is the URL's callback.
+    pub(crate) fn read<Q: Object>(&self) -> Result<Body<Q>, Refused> {
+        let body = json::read::<Q>(self.body).map_err(|e| Refused::body(&e))?;
+        self.call.check_body(body.command.as_deref())?;
+        Ok(body)
+    }
+
+    /// Answers a body that is not the callback's.
+    pub(crate) fn refuse(&self, refused: &Refused) -> Reply {
+        self.journal().refused(refused);
+        Reply::refuse(self.call.style, self.call.policy.code, refused)
+    }
+
+    /// Sends a request, and answers with what comes back, or does not come back in time.
+    pub(crate) async fn decide<Q, A, F>(
+        &self,
+        request: Q,
+        lone: &Lone,
+        send: impl FnOnce(tonic::Request<Q>) -> F,
+    ) -> Reply
+    where
+        Q: Clone + Default,
+        A: Answer<Q>,
+        F: Future<Output = Result<tonic::Response<A>, tonic::Status>>,
+    {
+        let began = Instant::now();
+        let kept = if A::READS_REQUEST { request.clone() } else { Q::default() };
+        let asked = send(channel::request(&self.call, request));
+        let outcome = match timeout_at(self.call.deadline, asked).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(Failure::Status(status)),
+            Err(_) => Err(Failure::Deadline),
+        };
+        self.journal().asked(began);
+        let settlement =
+            Settlement { call: &self.call, journal: self.journal(), request: &kept, lone };
+        settlement.settle(outcome)
+    }
+
+    fn journal(&self) -> Journal<'_> {
+        Journal { metrics: self.metrics, call: &self.call }
+    }
+}
+
+/// What an outcome is settled with.
+struct Settlement<'a, Q> {
+    call: &'a Call,
+    journal: Journal<'a>,
+    request: &'a Q,
+    lone: &'a Lone,
+}
+
+impl<Q> Settlement<'_, Q> {
+    fn settle<A: Answer<Q>>(&self, outcome: Result<A, Failure>) -> Reply {
+        outcome
+            .and_then(|answer| self.answer(answer))
+            .unwrap_or_else(|failure| self.fail::<A>(&failure))
+    }
+
+    fn answer<A: Answer<Q>>(&self, mut answer: A) -> Result<Reply, Failure> {
+        if let Some(denial) = answer.denial() {
+            return Ok(self.deny(&denial));
+        }
+        let edited = answer != A::default();
+        for field in answer.settle(self.request)? {
+            self.journal.dropped(field);
+        }
+        self.journal.allowed(edited);
+        Ok(self.allow(&answer))
+    }
+
+    fn allow<A: Answer<Q>>(&self, answer: &A) -> Reply {
+        Reply::allow(self.call.style, answer, self.request, self.lone)
+    }
+
+    fn deny(&self, denial: &Denial) -> Reply {
+        let policy = &self.call.policy;
+        let code = match denial.code {
+            0 => policy.code,
+            code => RefusalCode::try_from(code).unwrap_or_else(|problem| {
+                self.journal.bad_code(&problem);
+                policy.code
+            }),
+        };
+        let message = match &denial.message[..] {
+            "" => &policy.message,
+            message => message,
+        };
+        self.journal.denied(code, denial);
+        Reply::deny(self.call.style, Refusal { code, message, detail: &denial.detail })
+    }
+
+    fn fail<A: Answer<Q>>(&self, failure: &Failure) -> Reply {
+        let policy = &self.call.policy;
+        let verdict = match self.call.kind() {
+            Kind::After => Verdict::Allow,
+            Kind::Before => policy.verdict(failure),
+        };
+        self.journal.failed(verdict, failure);
+        if verdict == Verdict::Deny {
+            let detail = &self.call.id.to_string();
+            let refusal = Refusal { code: policy.code, message: &policy.message, detail };
+            return Reply::deny(self.call.style, refusal);
+        }
+        let mut answer = A::default();
+        // What is echoed is filled in; an answer without edits has none that could be wrong.
+        drop(answer.settle(self.request));
+        self.allow(&answer)
+    }
+}

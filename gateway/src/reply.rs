@@ -1,0 +1,136 @@
+//! Writes the verdict, in the form that the server which asked understands. No other module knows OpenIM's codes.
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::answer::Answer;
+use crate::error::Refused;
+use crate::json::Lone;
+use crate::policy::RefusalCode;
+use crate::webhook::Style;
+
+/// An answer to OpenIM.
+#[derive(Debug)]
+pub struct Reply {
+    /// 200 for every verdict, 4xx for a request that was no callback, never 5xx: proxies replace those bodies.
+    pub status: StatusCode,
+    /// The verdict in JSON.
+    pub body: Bytes,
+}
+
+/// A refusal, as OpenIM passes it on to its caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'a> {
+    /// What tells the app why (`errCode`).
+    pub code: RefusalCode,
+    /// What OpenIM shows to its user (`errMsg`).
+    pub message: &'a str,
+    /// A longer explanation (`errDlt`).
+    pub detail: &'a str,
+}
+
+impl Reply {
+    /// Lets the operation go on, with the edits of an answer that is settled.
+    #[must_use]
+    pub fn allow<Q, A: Answer<Q>>(style: Style, answer: &A, request: &Q, lone: &Lone) -> Self {
+        let body = write(style, None, |map| answer.write(request, lone, map));
+        Self { status: StatusCode::OK, body }
+    }
+
+    /// Refuses the operation.
+    #[must_use]
+    pub fn deny(style: Style, refusal: Refusal<'_>) -> Self {
+        Self { status: StatusCode::OK, body: write(style, Some(refusal), |_| Ok(())) }
+    }
+
+    /// Refuses a request that is no callback.
+    #[must_use]
+    pub fn refuse(style: Style, code: RefusalCode, refused: &Refused) -> Self {
+        let refusal = Refusal { code, message: &refused.to_string(), detail: "" };
+        Self { status: refused.status(), ..Self::deny(style, refusal) }
+    }
+}
+
+/// Whether OpenIM would take a key of a reply for one of the verdict's own: it compares them by Go's rules, in any
+/// case, where two letters beyond ASCII fold to ASCII ones.
+#[must_use]
+pub fn is_verdict_key(key: &str) -> bool {
+    let folded: String = key
+        .chars()
+        .map(|c| match c {
+            '\u{17f}' => 's',
+            '\u{212a}' => 'k',
+            c => c.to_ascii_lowercase(),
+        })
+        .collect();
+    ["actioncode", "errcode", "errmsg", "errdlt", "nextcode"].contains(&&*folded)
+}
+
+type Map<'a> = <&'a mut serde_json::Serializer<&'a mut Vec<u8>> as Serializer>::SerializeMap;
+
+/// Every server takes these two forms alike, and no others: `actionCode` is always 0, and only `nextCode` differs.
+/// Servers that know `nextCode` want a number; the documentation, and those who follow it, show text.
+fn write(
+    style: Style,
+    refusal: Option<Refusal<'_>>,
+    edits: impl FnOnce(&mut Map<'_>) -> Result<(), serde_json::Error>,
+) -> Bytes {
+    let mut body = Vec::with_capacity(256);
+    let mut serializer = serde_json::Serializer::new(&mut body);
+    let written = (|| {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("actionCode", &0)?;
+        map.serialize_entry("errCode", &refusal.map_or(0, |r| r.code.get()))?;
+        map.serialize_entry("errMsg", refusal.map_or("", |r| r.message))?;
+        map.serialize_entry("errDlt", refusal.map_or("", |r| r.detail))?;
+        let next = i32::from(refusal.is_some());
+        match style {
+            Style::Query => map.serialize_entry("nextCode", &next.to_string())?,
+            Style::Path => map.serialize_entry("nextCode", &next)?,
+        }
+        edits(&mut map)?;
+        map.end()
+    })();
+    written.expect("memory takes all, and every key is text");
+    body.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal() -> Refusal<'static> {
+        let code = RefusalCode::try_from(5001).expect("a code");
+        Refusal { code, message: "no \"<b>\"", detail: "why" }
+    }
+
+    fn text(reply: &Reply) -> &str {
+        std::str::from_utf8(&reply.body).expect("JSON is UTF-8")
+    }
+
+    #[test]
+    fn path_style_gets_a_number_and_query_style_text() {
+        assert_eq!(
+            text(&Reply::deny(Style::Path, refusal())),
+            r#"{"actionCode":0,"errCode":5001,"errMsg":"no \"<b>\"","errDlt":"why","nextCode":1}"#
+        );
+        assert_eq!(
+            text(&Reply::deny(Style::Query, refusal())),
+            r#"{"actionCode":0,"errCode":5001,"errMsg":"no \"<b>\"","errDlt":"why","nextCode":"1"}"#
+        );
+    }
+
+    #[test]
+    fn a_verdict_key_is_known_in_any_case() {
+        assert!(is_verdict_key("NEXTCODE") && is_verdict_key("errM\u{17f}g"));
+        assert!(!is_verdict_key("nextCodes") && !is_verdict_key(""));
+    }
+
+    #[test]
+    fn what_is_no_callback_is_refused_with_a_status_for_people() {
+        let reply = Reply::refuse(Style::Path, refusal().code, &Refused::Method);
+        assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert!(text(&reply).contains(r#""nextCode":1"#));
+    }
+}

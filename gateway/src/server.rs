@@ -1,0 +1,202 @@
+//! Reads a request whole, within its limits, and answers it: whatever happens on the way, with a verdict.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::channel::Channel;
+use crate::contract;
+use crate::error::Refused;
+use crate::fallback;
+use crate::journal;
+use crate::metrics::Metrics;
+use crate::relay::Relay;
+use crate::reply::{Refusal, Reply};
+use crate::settings::Settings;
+use crate::webhook::{Call, Style};
+
+/// Of a body over the limit, this much is still taken in.
+const DISCARD_LIMIT: usize = 16 << 20;
+
+/// What every request of a worker is answered with.
+#[derive(Debug)]
+pub struct Server {
+    settings: Arc<Settings>,
+    metrics: Arc<Metrics>,
+    channel: Channel,
+    draining: CancellationToken,
+}
+
+impl Server {
+    /// A server over a channel. Once `draining` is cancelled, each answer asks the client to close the connection.
+    #[must_use]
+    pub fn new(
+        settings: Arc<Settings>,
+        metrics: Arc<Metrics>,
+        channel: Channel,
+        draining: CancellationToken,
+    ) -> Self {
+        Self { settings, metrics, channel, draining }
+    }
+
+    /// Answers one request. There are no routes: OpenIM's URLs may have any prefix.
+    pub async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let (head, body) = request.into_parts();
+        let reply = self.answer(&head, body).await;
+        let mut response = Response::new(Full::new(reply.body));
+        *response.status_mut() = reply.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        if reply.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        if self.draining.is_cancelled() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn answer<B>(&self, head: &Parts, body: B) -> Reply
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let _in_flight = self.metrics.in_flight();
+        let began = Instant::now();
+        let (style, policy) = (Style::of(&head.uri), self.settings.policies.of(None));
+        match AssertUnwindSafe(self.relay(head, body, began)).catch_unwind().await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(refused)) => {
+                journal::refused(&self.metrics, &refused, began.elapsed());
+                Reply::refuse(style, policy.code, &refused)
+            }
+            // Content may have caused it, and must not be able to open a gate.
+            Err(_panic) => {
+                journal::panicked(&self.metrics, began.elapsed());
+                Reply::deny(
+                    style,
+                    Refusal { code: policy.code, message: &policy.message, detail: "" },
+                )
+            }
+        }
+    }
+
+    /// Refuses here only what names no callback; the body is taken in all the same, since a client that can't send it
+    /// all does not read the refusal.
+    async fn relay<B>(&self, head: &Parts, body: B, began: Instant) -> Result<Reply, Refused>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let policies = &self.settings.policies;
+        let call = Call::read(head, policies, began);
+        let deadline =
+            call.as_ref().map_or(began + policies.of(None).deadline, |call| call.deadline);
+        let body = timeout_at(deadline, read(body, self.settings.file.limits.body)).await;
+        let (call, metrics) = (call?, &*self.metrics);
+        let body = match body.unwrap_or(Err(Refused::Incomplete)) {
+            Ok(body) => body,
+            Err(refused) => return Ok(Relay { call, body: &[], metrics }.refuse(&refused)),
+        };
+        let (callback, channel) = (call.callback, self.channel.clone());
+        let relay = Relay { call, body: &body, metrics };
+        Ok(match callback {
+            Some(callback) => contract::dispatch(callback.rpc, relay, channel).await,
+            None => fallback::dispatch(relay, channel).await,
+        })
+    }
+}
+
+/// The body in one piece; copied only if it came in several.
+async fn read<B>(mut body: B, limit: usize) -> Result<Bytes, Refused>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let (mut first, mut all, mut size) = (Bytes::new(), BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refused::Broken)?.into_data() else {
+            continue;
+        };
+        size += data.len();
+        if size > DISCARD_LIMIT {
+            break;
+        }
+        if size > limit {
+            (first, all) = (Bytes::new(), BytesMut::new());
+        } else if first.is_empty() {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    match size {
+        _ if size > limit => Err(Refused::TooLarge { limit }),
+        _ if all.is_empty() => Ok(first),
+        _ => Ok(all.freeze()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    /// A body that panics when it is read.
+    struct Bomb;
+
+    impl Body for Bomb {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            panic!("on purpose")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_refusal() {
+        let settings = Arc::new(Settings::from_toml("").expect("no settings are valid"));
+        let channel = Channel::new(&settings.file.decider);
+        let server = Server::new(settings, Arc::default(), channel, CancellationToken::new());
+        let request = Request::post("/?command=some").body(Bomb).expect("a request");
+        let response = server.respond(request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let body = std::str::from_utf8(&body).expect("JSON is UTF-8");
+        assert!(body.contains(r#""errCode":5000"#) && body.contains(r#""nextCode":"1""#), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_the_limit() {
+        let chunks = |sizes: &[usize]| {
+            let frame = |n: &usize| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; *n])));
+            let frames: Vec<_> = sizes.iter().map(frame).collect();
+            StreamBody::new(futures_util::stream::iter(frames))
+        };
+        assert_eq!(read(chunks(&[3, 4, 3]), 10).await.map(|b| b.len()).ok(), Some(10));
+        assert!(matches!(read(chunks(&[3, 4, 4]), 10).await, Err(Refused::TooLarge { limit: 10 })));
+        assert_eq!(read(chunks(&[]), 10).await.map(|b| b.len()).ok(), Some(0));
+    }
+}

@@ -1,0 +1,124 @@
+//! One thread's share of the gateway: it accepts connections and serves them, with a channel of its own, until it is
+//! told to stop; then it drains them.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use crate::channel::Channel;
+use crate::metrics::Metrics;
+use crate::server::Server;
+use crate::settings::Settings;
+
+/// Connections that the kernel keeps for a listener until they are accepted.
+const BACKLOG: i32 = 1024;
+/// How long accepting rests after an error; most are for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Binds one listener per worker to the same address; the kernel spreads connections over them.
+///
+/// # Errors
+/// The address can't be used, or another process listens there: several processes could share it, and each would get
+/// some of the callbacks.
+pub fn bind(address: SocketAddr, workers: NonZeroUsize) -> io::Result<Vec<std::net::TcpListener>> {
+    // A socket that does not share tells whether somebody else listens.
+    let alone = socket(address, false)?;
+    let address = alone.local_addr()?.as_socket().unwrap_or(address);
+    drop(alone);
+    let bind = |_| {
+        let socket = socket(address, true)?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    (0..workers.get()).map(bind).collect()
+}
+
+fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.set_tcp_nodelay(true)?; // accepted sockets inherit it on Linux
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Serves callbacks until `shutdown` is cancelled, and then until those in flight are answered.
+pub async fn run(
+    listener: TcpListener,
+    settings: Arc<Settings>,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
+    let limits = settings.file.limits.clone();
+    let channel = Channel::new(&settings.file.decider);
+    let server = Arc::new(Server::new(settings, metrics, channel, shutdown.clone()));
+    let mut http = http1::Builder::new();
+    // hyper counts an idle connection as one whose next head takes long
+    http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(limits.head);
+
+    let (connections, closing) = (TaskTracker::new(), CancellationToken::new());
+    let serve = |stream: TcpStream| {
+        let server = server.clone();
+        let service = service_fn(move |request| {
+            let server = server.clone();
+            async move { Ok::<_, Infallible>(server.respond(request).await) }
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let closing = closing.clone();
+        connections.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = closing.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(why) = ended {
+                debug!(?why, "connection ended");
+            }
+        });
+    };
+
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => serve(stream),
+                Err(why) => {
+                    warn!(%why, "can't accept connections");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+
+    // Closing the listener would reset connections that the kernel has already taken.
+    while let Some(Ok((stream, _))) = futures_util::FutureExt::now_or_never(listener.accept()) {
+        serve(stream);
+    }
+    drop(listener);
+    connections.close();
+    // Every answer now says `Connection: close`. Closing an idle connection at once would race with its next callback.
+    if timeout(limits.linger, connections.wait()).await.is_err() {
+        closing.cancel();
+        if timeout(limits.drain, connections.wait()).await.is_err() {
+            warn!(connections = connections.len(), "stopped with requests in flight");
+        }
+    }
+}
