@@ -1,5 +1,4 @@
-//! The contract as the code generators need it: every callback with its fields and their options, checked.
-//! What can't be right stops the build here, with the name of the field.
+//! The contract as the code generators need it: every callback with its fields and their options.
 
 use std::collections::HashSet;
 
@@ -10,11 +9,6 @@ use quote::format_ident;
 
 use crate::PACKAGE;
 use crate::options::{FieldOptions, Options};
-
-/// The keys of a reply that are the verdict's own.
-const ENVELOPE: [&str; 5] = ["actionCode", "errCode", "errMsg", "errDlt", "nextCode"];
-/// The key of a request that names the callback.
-const COMMAND: &str = "callbackCommand";
 
 pub(crate) struct Contract {
     pub(crate) callbacks: Vec<Callback>,
@@ -132,110 +126,6 @@ impl Callback {
     /// The rpc as a method of the generated client.
     pub(crate) fn method(&self) -> Ident {
         format_ident!("{}", self.rpc.to_snake_case())
-    }
-
-    fn check(&self) -> Result<(), String> {
-        for name in self.commands().chain([&self.setting]) {
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                return Err(format!("`{name}` is no command or setting"));
-            }
-        }
-        let prefix = if self.before { "Before" } else { "After" };
-        if !self.rpc.starts_with(prefix) {
-            return Err(format!(
-                "its response makes it a callback whose name starts with {prefix}"
-            ));
-        }
-        if !self.before && !self.response.fields.is_empty() {
-            return Err("the response of an After callback must be empty".into());
-        }
-        self.check_request()?;
-        for edit in self.edits() {
-            self.check_edit(edit).map_err(|e| format!("{}: {e}", edit.name))?;
-        }
-        let keys = self.edits().map(|f| &f.json).chain(self.echoed().map(|(_, f)| &f.json));
-        let mut seen: HashSet<String> = ENVELOPE.iter().map(|k| k.to_lowercase()).collect();
-        for key in keys {
-            if !seen.insert(key.to_lowercase()) {
-                return Err(format!("the reply would have the key {key} twice"));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_request(&self) -> Result<(), String> {
-        let mut keys = HashSet::from([COMMAND.to_owned()]);
-        for (_, field) in self.request.flattened() {
-            let options = &field.options;
-            if !keys.insert(field.json.clone()) {
-                return Err(format!(
-                    "{}: the request has the key {} twice",
-                    field.name, field.json
-                ));
-            }
-            if options.keyed_by.is_some()
-                || options.whole
-                || options.if_present
-                || options.json_object
-            {
-                return Err(format!("{}: this option is for responses", field.name));
-            }
-        }
-        let misplaced =
-            |f: &&Field| f.options.inline && (f.message.is_none() || f.shape != Shape::Optional);
-        match self.request.fields.iter().find(misplaced) {
-            Some(field) => Err(format!("{}: (inline) is for a message", field.name)),
-            None => Ok(()),
-        }
-    }
-
-    fn check_edit(&self, edit: &Field) -> Result<(), String> {
-        let options = &edit.options;
-        if options.inline || options.echo {
-            return Err("(inline) and (echo) are for requests".into());
-        }
-        if edit.shape == Shape::Plain {
-            return Err("a scalar that a response edits must be optional".into());
-        }
-        if options.json_object && (edit.message.is_some() || edit.shape != Shape::Optional) {
-            return Err("(json_object) is for an optional string".into());
-        }
-        let paired = self.request.find(&edit.name);
-        if options.if_present && paired.is_none_or(|(_, field)| field.shape != Shape::Optional) {
-            return Err("(if_present) needs an optional field of the request with this name".into());
-        }
-        if options.whole && options.keyed_by.is_none() {
-            return Err("(whole) needs (keyed_by)".into());
-        }
-        let Some(key) = &options.keyed_by else {
-            return Ok(());
-        };
-        let entries = edit.message.as_ref().filter(|_| edit.shape == Shape::List);
-        let of = paired
-            .and_then(|(_, list)| list.message.as_ref().filter(|_| list.shape == Shape::List));
-        let (Some(entry), Some(of)) = (entries, of) else {
-            return Err("(keyed_by) needs a list of messages in both request and response".into());
-        };
-        let plain = |m: &Message| {
-            m.field(key).is_some_and(|f| f.shape == Shape::Plain && f.message.is_none())
-        };
-        if !plain(entry) || !plain(of) {
-            return Err(format!(
-                "(keyed_by) names {key}, which must be a plain field of both entries"
-            ));
-        }
-        for field in entry.fields.iter().filter(|f| f.name != *key) {
-            if field.shape != Shape::Optional {
-                return Err(format!("{}: an edit must be optional", field.name));
-            }
-            if options.whole && of.field(&field.name).is_none_or(|f| f.shape != Shape::Plain) {
-                return Err(format!(
-                    "(whole) needs a plain {} in the request's entries",
-                    field.name
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// The fields of the response that edit.

@@ -1,6 +1,7 @@
 //! Reads the contract in `proto/` once, and writes the messages, the gRPC clients, and `contract.rs`: the table of
 //! callbacks, the way from a callback to its rpc, and how each message is read from and written to OpenIM's JSON.
 
+mod check;
 mod contract;
 mod dispatch;
 mod messages;

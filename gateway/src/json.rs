@@ -1,15 +1,17 @@
 //! Reads OpenIM's JSON into messages, as leniently as its servers are inconsistent and no more; the generated code
 //! names the keys.
 
+mod value;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
-    value::MapAccessDeserializer,
-};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+
+use self::value::Nullable;
+pub use self::value::Value;
 
 /// The body's own word for the callback that it belongs to.
 const COMMAND: &str = "callbackCommand";
@@ -127,162 +129,6 @@ impl Lone {
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
         self.0.iter().any(|k| k == key)
-    }
-}
-
-/// The value of a field.
-pub trait Value: Sized {
-    /// Reads a value that is not null. `lone` is set where a list came as one object.
-    ///
-    /// # Errors
-    /// The value is of another type.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, lone: &mut bool) -> Result<Self, D::Error>;
-}
-
-impl Value for String {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
-    }
-}
-
-impl Value for bool {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
-    }
-}
-
-impl<T: Value> Value for Option<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, lone: &mut bool) -> Result<Self, D::Error> {
-        T::read(deserializer, lone).map(Some)
-    }
-}
-
-impl<T: Value> Value for Vec<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, lone: &mut bool) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor { lone, value: PhantomData })
-    }
-}
-
-impl<Q: Object> Value for Q {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-macro_rules! integers {
-    ($($integer:ty),*) => {$(
-        impl Value for $integer {
-            fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
-                let number = deserializer.deserialize_any(IntegerVisitor)?;
-                Self::try_from(number).map_err(|_| {
-                    D::Error::custom(format_args!("{number} does not fit into {}", stringify!($integer)))
-                })
-            }
-        }
-    )*};
-}
-integers!(i32, i64, u32, u64);
-
-/// A number as OpenIM may send it: a JSON number, decimal text, or one control character that stands for its code.
-struct IntegerVisitor;
-
-impl Visitor<'_> for IntegerVisitor {
-    type Value = i128;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number")
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<i128, E> {
-        Ok(number.into())
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<i128, E> {
-        Ok(number.into())
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<i128, E> {
-        match text.as_bytes() {
-            [] => Ok(0),
-            [code @ (0..0x20 | 0x7f)] => Ok((*code).into()),
-            _ => text
-                .parse::<i64>()
-                .map(i128::from)
-                .or_else(|_| text.parse::<u64>().map(i128::from))
-                .map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self)),
-        }
-    }
-}
-
-/// A value, or null for none.
-struct Nullable<'m, T> {
-    lone: &'m mut bool,
-    value: PhantomData<T>,
-}
-
-impl<'de, T: Value> DeserializeSeed<'de> for Nullable<'_, T> {
-    type Value = Option<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Value> Visitor<'de> for Nullable<'_, T> {
-    type Value = Option<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value or null")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        T::read(deserializer, self.lone).map(Some)
-    }
-}
-
-/// A list, which may come as its only entry.
-struct ListVisitor<'m, T> {
-    lone: &'m mut bool,
-    value: PhantomData<T>,
-}
-
-impl<'de, T: Value> Visitor<'de> for ListVisitor<'_, T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-        let mut list = Vec::new();
-        let mut lone = false;
-        while let Some(entry) = seq.next_element_seed(Entry(&mut lone, PhantomData))? {
-            list.push(entry);
-        }
-        Ok(list)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
-        *self.lone = true;
-        T::read(MapAccessDeserializer::new(map), &mut false).map(|only| vec![only])
-    }
-}
-
-struct Entry<'m, T>(&'m mut bool, PhantomData<T>);
-
-impl<'de, T: Value> DeserializeSeed<'de> for Entry<'_, T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read(deserializer, self.0)
     }
 }
 
