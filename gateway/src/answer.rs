@@ -98,3 +98,46 @@ pub(crate) fn complete<E: Clone + Default, R>(
     });
     *edits = whole.collect();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Edit = (&'static str, Option<u8>);
+
+    fn check(edits: &[Edit]) -> Option<Problem> {
+        let entries = ["a", "b"];
+        check_keys("list.key", edits, &entries, |e| e.0, |r| r).err().map(|e| e.problem)
+    }
+
+    #[test]
+    fn an_edit_is_for_one_entry_of_the_request() {
+        assert_eq!(check(&[("b", None), ("a", None)]), None);
+        assert_eq!(check(&[("", None)]), Some(Problem::MissingKey));
+        assert_eq!(check(&[("c", None)]), Some(Problem::UnknownKey));
+        assert_eq!(check(&[("a", None), ("a", None)]), Some(Problem::DuplicateKey));
+    }
+
+    #[test]
+    fn a_whole_list_has_the_requests_order_and_values() {
+        let entries = [("a", 1), ("b", 2), ("c", 3)];
+        let complete = |mut edits: Vec<Edit>| {
+            let fill = |e: &mut Edit, r: &(&'static str, u8)| *e = (r.0, e.1.or(Some(r.1)));
+            complete(&mut edits, &entries, |e| e.0, |r| r.0, fill);
+            edits
+        };
+        let edited = complete(vec![("c", Some(9)), ("a", None)]);
+        assert_eq!(edited, [("a", Some(1)), ("b", Some(2)), ("c", Some(9))]);
+        assert_eq!(complete(vec![]), []);
+    }
+
+    #[test]
+    fn content_must_be_one_object() {
+        let check = |text| check_object("content", Some(text)).is_ok();
+        assert!(check("{}") && check(r#" {"a":{"b":[1]}} "#));
+        for text in ["", "[]", "null", "1", "{}{}", "{\"a\"}", "text"] {
+            assert!(!check(text), "{text}");
+        }
+        assert!(check_object("content", None).is_ok());
+    }
+}

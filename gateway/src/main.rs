@@ -1,6 +1,7 @@
 //! The gateway's process: settings, listeners, one thread per worker, signals.
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -46,14 +47,16 @@ fn main() -> ExitCode {
     match run(&settings) {
         Ok(code) => code,
         Err(why) => {
-            error!(%why, listen = %settings.file.listen, "can't serve");
+            error!(%why, "can't serve");
             ExitCode::from(OS_ERROR)
         }
     }
 }
 
 fn run(settings: &Arc<Settings>) -> io::Result<ExitCode> {
-    let listeners = worker::bind(settings.file.listen, settings.workers())?;
+    let listen = settings.file.listen;
+    let listeners =
+        worker::bind(listen, settings.workers()).map_err(|e| bind_error("listen", listen, &e))?;
     let main = Builder::new_current_thread().enable_all().build()?;
     main.block_on(serve(settings, listeners))
 }
@@ -64,13 +67,14 @@ async fn serve(
 ) -> io::Result<ExitCode> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let admin = TcpListener::bind(settings.file.admin).await?;
+    let admin = settings.file.admin;
+    let admin = TcpListener::bind(admin).await.map_err(|e| bind_error("admin", admin, &e))?;
     let (shutdown, metrics) = (CancellationToken::new(), Arc::new(Metrics::default()));
     let (ended, mut ends) = mpsc::unbounded_channel();
     let workers = listeners.len();
     info!(
-        listen = %settings.file.listen,
-        admin = %settings.file.admin,
+        listen = %listeners.first().map_or(Ok(settings.file.listen), |l| l.local_addr())?,
+        admin = %admin.local_addr()?,
         decider = %settings.file.decider.uri(),
         workers,
         "serving callbacks"
@@ -105,6 +109,10 @@ async fn serve(
     }
     info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn bind_error(setting: &str, address: SocketAddr, why: &io::Error) -> io::Error {
+    io::Error::new(why.kind(), format!("{setting} {address}: {why}"))
 }
 
 /// Says that its thread has ended, by a panic too.

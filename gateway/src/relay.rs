@@ -1,6 +1,5 @@
 //! Turns a callback's JSON into the typed request, asks the decider, and settles what the answer means.
 
-use prost::Message;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::Answer;
@@ -30,7 +29,7 @@ impl Relay<'_> {
     /// Reads the body as a request `Q`, sends it, and answers with what comes back.
     pub(crate) async fn ask<Q, A, F>(mut self, send: impl FnOnce(tonic::Request<Q>) -> F) -> Reply
     where
-        Q: Object + Message + Clone,
+        Q: Object + Clone,
         A: Answer<Q>,
         F: Future<Output = Result<tonic::Response<A>, tonic::Status>>,
     {

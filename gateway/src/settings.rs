@@ -64,6 +64,7 @@ impl Settings {
         }
         let flags = [
             ("listen", "--listen (CALLBACK_GATEWAY_LISTEN)", &cli.listen),
+            ("admin", "--admin (CALLBACK_GATEWAY_ADMIN)", &cli.admin),
             ("decider", "--decider (CALLBACK_GATEWAY_DECIDER)", &cli.decider),
             ("workers", "--workers (CALLBACK_GATEWAY_WORKERS)", &cli.workers),
             ("log", "--log (CALLBACK_GATEWAY_LOG)", &cli.log),

@@ -148,3 +148,37 @@ fn command(uri: &Uri) -> Result<(Style, String), Refused> {
         _ => Err(Refused::BadCommand),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Result<(Style, String), String> {
+        command(&url.parse().expect("a URL")).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_command_in_the_query_goes_before_the_path() {
+        assert_eq!(read("/a/b?command=c&contenttype=json"), Ok((Style::Query, "c".into())));
+        assert_eq!(read("/?contenttype=json&command=%63"), Ok((Style::Query, "c".into())));
+        assert_eq!(read("/a/b?contenttype=json"), Ok((Style::Path, "b".into())));
+        assert_eq!(read("//b?key=eyJ9/x=="), Ok((Style::Path, "b".into())));
+    }
+
+    #[test]
+    fn a_command_is_a_word() {
+        let long = format!("/{}", "x".repeat(COMMAND_LIMIT + 1));
+        for url in [
+            "/",
+            "/a/",
+            "/?command=",
+            "/a?command=",
+            "/a-b",
+            "/%63",
+            &long,
+            "/?command=a&command=a",
+        ] {
+            assert!(read(url).is_err(), "{url}");
+        }
+    }
+}

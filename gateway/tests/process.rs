@@ -40,7 +40,9 @@ impl Running {
         let mut process = command.spawn().expect("it runs");
         let (lines, log) = mpsc::channel();
         let stderr = BufReader::new(process.stderr.take().expect("it is piped"));
-        thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
+        });
         let running = Self { process, address, log };
         running.wait_for("serving callbacks");
         running
@@ -113,7 +115,8 @@ fn answer(stream: &mut TcpStream) -> String {
     head + &String::from_utf8(body).expect("JSON")
 }
 
-const CALLBACK: &[u8] = b"POST /callbackBeforeAddBlackCommand HTTP/1.1\r\nHost: x\r\nContent-Length: 51\r\n\r\n\
+const CALLBACK: &[u8] =
+    b"POST /callbackBeforeAddBlackCommand HTTP/1.1\r\nHost: x\r\nContent-Length: 51\r\n\r\n\
     {\"callbackCommand\":\"callbackBeforeAddBlackCommand\"}";
 /// Is answered at once, by a refusal.
 const OTHER: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -122,14 +125,15 @@ const OTHER: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 fn sigterm_stops_accepting_and_answers_what_is_in_flight() {
     let decider = TcpListener::bind("127.0.0.1:0").expect("a decider that says nothing");
     let url = format!("http://{}", decider.local_addr().expect("an address"));
-    let file = settings("sigterm", "[defaults]\ndeadline = '1s'\n[limits]\nlinger = '60s'\ndrain = '60s'");
+    let file =
+        settings("sigterm", "[defaults]\ndeadline = '1s'\n[limits]\nlinger = '60s'\ndrain = '60s'");
     let mut running = Running::start(gateway().arg("--config").arg(file).args(["--decider", &url]));
 
     let (mut idle, mut waiting) = (running.connect(), running.connect());
     idle.write_all(OTHER).expect("it reads");
     assert!(!answer(&mut idle).contains("connection: close"));
     waiting.write_all(CALLBACK).expect("it reads");
-    decider.accept().expect("the callback is on its way");
+    let _asked = decider.accept().expect("the callback is on its way");
 
     running.terminate();
     running.wait_for("draining");
@@ -139,7 +143,10 @@ fn sigterm_stops_accepting_and_answers_what_is_in_flight() {
         thread::sleep(Duration::from_millis(5));
     }
     let verdict = answer(&mut waiting);
-    assert!(verdict.contains("\"nextCode\":1") && verdict.contains("connection: close"), "{verdict}");
+    assert!(
+        verdict.contains("\"nextCode\":1") && verdict.contains("connection: close"),
+        "{verdict}"
+    );
     idle.write_all(OTHER).expect("it still reads");
     assert!(answer(&mut idle).contains("connection: close"));
     assert_eq!(running.wait().code(), Some(0));
@@ -159,11 +166,14 @@ fn it_starts_without_a_decider() {
 
 #[test]
 fn every_mistake_in_the_settings_is_told_at_once() {
-    let text = "listen = 'here'\n[defaults]\ncode = 1\n[callbacks.beforeAddBlak]\non_failure = 'allow'";
+    let text =
+        "listen = 'here'\n[defaults]\ncode = 1\n[callbacks.beforeAddBlak]\non_failure = 'allow'";
     let file = settings("mistakes", text);
     let (code, said) = output(gateway().arg("--config").arg(&file).args(["--decider", "nowhere"]));
     assert_eq!(code, Some(USAGE), "{said}");
-    for part in ["listen", "defaults.code", "did you mean `beforeAddBlack`", "--decider", "mistakes.toml"] {
+    for part in
+        ["listen", "defaults.code", "did you mean `beforeAddBlack`", "--decider", "mistakes.toml"]
+    {
         assert!(said.contains(part), "nothing of {part}: {said}");
     }
     assert_eq!(said.lines().count(), 4, "{said}");
@@ -189,7 +199,10 @@ fn help_and_version_are_no_mistakes() {
     assert_eq!(code, Some(0));
     assert!(said.contains("--config") && said.contains("CALLBACK_GATEWAY_LISTEN"), "{said}");
     let (code, said) = output(gateway().arg("--version"));
-    assert_eq!((code, said.trim()), (Some(0), concat!("callback-gateway ", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        (code, said.trim()),
+        (Some(0), concat!("callback-gateway ", env!("CARGO_PKG_VERSION")))
+    );
 }
 
 #[test]

@@ -164,3 +164,37 @@ impl<'de, T: Value> DeserializeSeed<'de> for Entry<'_, T> {
         T::read(deserializer, self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: Value>(json: &str) -> Result<T, String> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        T::read(&mut deserializer, &mut false).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_number_comes_as_a_number_or_text_or_a_control_character() {
+        for (json, number) in
+            [("2", 2), ("-1", -1), (r#""2""#, 2), (r#""\u0002""#, 2), (r#""""#, 0)]
+        {
+            assert_eq!(read::<i32>(json), Ok(number), "{json}");
+        }
+        for json in ["2.0", "true", "[]", "{}", r#""two""#, r#""2 ""#, "2147483648", r#""é""#] {
+            assert!(read::<i32>(json).is_err(), "{json}");
+        }
+        assert_eq!(read::<i64>("1766361600000"), Ok(1_766_361_600_000));
+        assert!(read::<u32>("-1").is_err());
+        assert!(read::<u64>("18446744073709551616").is_err());
+    }
+
+    #[test]
+    fn a_list_is_an_array_and_its_entries_are_of_its_type() {
+        assert_eq!(read::<Vec<String>>(r#"["a","b"]"#), Ok(vec!["a".into(), "b".into()]));
+        assert_eq!(read::<Vec<i64>>(r#"[1,"2"]"#), Ok(vec![1, 2]));
+        for json in [r#""a""#, "1", r#"{"a":1}"#, r#"["a",1]"#, r#"["a",null]"#] {
+            assert!(read::<Vec<String>>(json).is_err(), "{json}");
+        }
+    }
+}
