@@ -25,12 +25,17 @@ fn object(message: &Message) -> TokenStream {
         }
     });
     let operation_id = message.find("operation_id").map(|(inline, _)| {
-        let place = match inline.map(Field::ident) {
-            Some(inline) => quote! { self.#inline.get_or_insert_default().operation_id },
-            None => quote! { self.operation_id },
+        let share = match inline.map(Field::ident) {
+            // A message of which no key came stays unset, unless there is an id to put into it.
+            Some(inline) => quote! {
+                if self.#inline.is_some() || !call.is_empty() {
+                    json::share(&mut self.#inline.get_or_insert_default().operation_id, call);
+                }
+            },
+            None => quote! { json::share(&mut self.operation_id, call); },
         };
         quote! {
-            fn operation_id(&mut self) -> Option<&mut String> { Some(&mut #place) }
+            fn share_operation_id(&mut self, call: &mut String) { #share }
         }
     });
     quote! {

@@ -43,9 +43,17 @@ pub trait Object: Default {
         member: Member<'_, A>,
     ) -> Result<bool, A::Error>;
 
-    /// The id of the operation that the callback is part of, in messages that have one.
-    fn operation_id(&mut self) -> Option<&mut String> {
-        None
+    /// Makes the id of the operation the same in the message and in the call, whichever has it. Does nothing in
+    /// messages that have none.
+    fn share_operation_id(&mut self, _call: &mut String) {}
+}
+
+/// Gives the one of two texts that is empty the value of the other.
+pub(crate) fn share(message: &mut String, call: &mut String) {
+    match (message.is_empty(), call.is_empty()) {
+        (true, false) => message.clone_from(call),
+        (false, true) => call.clone_from(message),
+        _ => {}
     }
 }
 

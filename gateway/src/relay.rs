@@ -37,14 +37,7 @@ impl Relay<'_> {
             Ok(body) => body,
             Err(refused) => return self.refuse(&refused),
         };
-        if let Some(id) = body.message.operation_id() {
-            let header = &mut self.call.operation_id;
-            match (header.is_empty(), id.is_empty()) {
-                (true, false) => header.clone_from(id),
-                (false, true) => id.clone_from(header),
-                _ => {}
-            }
-        }
+        body.message.share_operation_id(&mut self.call.operation_id);
         self.decide(body.message, &body.lone, send).await
     }
 

@@ -9,52 +9,42 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unex
 
 use super::{Object, ObjectVisitor};
 
-/// The value of a field.
+/// A type that a field can have.
 pub trait Value: Sized {
-    /// Reads a value that is not null. `lone` is set where a list came as one object.
+    /// Reads a value that is not null. None is text that stands for no value. `lone` is set where a list came as one
+    /// object.
     ///
     /// # Errors
     /// The value is of another type.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, lone: &mut bool) -> Result<Self, D::Error>;
+    fn read<'de, D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
+    where
+        D: Deserializer<'de>;
 }
 
-impl Value for String {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
-    }
+macro_rules! as_they_are {
+    ($($value:ty),*) => {$(
+        impl Value for $value {
+            fn read<'de, D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
+            where
+                D: Deserializer<'de>,
+            {
+                Self::deserialize(deserializer).map(Some)
+            }
+        }
+    )*};
 }
-
-impl Value for bool {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
-    }
-}
-
-impl<T: Value> Value for Option<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, lone: &mut bool) -> Result<Self, D::Error> {
-        T::read(deserializer, lone).map(Some)
-    }
-}
-
-impl<T: Value> Value for Vec<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, lone: &mut bool) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor { lone, value: PhantomData })
-    }
-}
-
-impl<Q: Object> Value for Q {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
+as_they_are!(String, bool);
 
 macro_rules! integers {
     ($($integer:ty),*) => {$(
         impl Value for $integer {
-            fn read<'de, D: Deserializer<'de>>(deserializer: D, _: &mut bool) -> Result<Self, D::Error> {
+            fn read<'de, D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
+            where
+                D: Deserializer<'de>,
+            {
                 let number = deserializer.deserialize_any(IntegerVisitor)?;
-                Self::try_from(number).map_err(|_| {
-                    D::Error::custom(format_args!("{number} does not fit into {}", stringify!($integer)))
+                number.map(Self::try_from).transpose().map_err(|_| {
+                    D::Error::custom(concat!("the number does not fit into ", stringify!($integer)))
                 })
             }
         }
@@ -62,33 +52,57 @@ macro_rules! integers {
 }
 integers!(i32, i64, u32, u64);
 
+impl<T: Value> Value for Option<T> {
+    fn read<'de, D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        T::read(deserializer, lone).map(Some)
+    }
+}
+
+impl<T: Value> Value for Vec<T> {
+    fn read<'de, D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        deserializer.deserialize_any(ListVisitor { lone, value: PhantomData }).map(Some)
+    }
+}
+
+impl<Q: Object> Value for Q {
+    fn read<'de, D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Some)
+    }
+}
+
 /// A number as OpenIM may send it: a JSON number, decimal text, or one control character that stands for its code.
+/// Empty text is no number.
 struct IntegerVisitor;
 
 impl Visitor<'_> for IntegerVisitor {
-    type Value = i128;
+    type Value = Option<i128>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a whole number")
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<i128, E> {
-        Ok(number.into())
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Option<i128>, E> {
+        Ok(Some(number.into()))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<i128, E> {
-        Ok(number.into())
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Option<i128>, E> {
+        Ok(Some(number.into()))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<i128, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<i128>, E> {
         match text.as_bytes() {
-            [] => Ok(0),
-            [code @ (0..0x20 | 0x7f)] => Ok((*code).into()),
-            _ => text
-                .parse::<i64>()
-                .map(i128::from)
-                .or_else(|_| text.parse::<u64>().map(i128::from))
-                .map_err(|_| E::invalid_value(Unexpected::Str(text), &self)),
+            [] => Ok(None),
+            [code @ (0..0x20 | 0x7f)] => Ok(Some((*code).into())),
+            _ => text.parse().map(Some).map_err(|_| E::invalid_value(Unexpected::Str(text), &self)),
         }
     }
 }
@@ -123,7 +137,7 @@ impl<'de, T: Value> Visitor<'de> for Nullable<'_, T> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        T::read(deserializer, self.lone).map(Some)
+        T::read(deserializer, self.lone)
     }
 }
 
@@ -142,8 +156,7 @@ impl<'de, T: Value> Visitor<'de> for ListVisitor<'_, T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
         let mut list = Vec::new();
-        let mut lone = false;
-        while let Some(entry) = seq.next_element_seed(Entry(&mut lone, PhantomData))? {
+        while let Some(entry) = seq.next_element_seed(Entry(PhantomData))? {
             list.push(entry);
         }
         Ok(list)
@@ -151,17 +164,19 @@ impl<'de, T: Value> Visitor<'de> for ListVisitor<'_, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
         *self.lone = true;
-        T::read(MapAccessDeserializer::new(map), &mut false).map(|only| vec![only])
+        Entry(PhantomData).deserialize(MapAccessDeserializer::new(map)).map(|only| vec![only])
     }
 }
 
-struct Entry<'m, T>(&'m mut bool, PhantomData<T>);
+/// An entry of a list, which can't be absent.
+struct Entry<T>(PhantomData<T>);
 
-impl<'de, T: Value> DeserializeSeed<'de> for Entry<'_, T> {
+impl<'de, T: Value> DeserializeSeed<'de> for Entry<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read(deserializer, self.0)
+        let entry = T::read(deserializer, &mut false)?;
+        entry.ok_or_else(|| D::Error::custom("an entry of the list is empty"))
     }
 }
 
@@ -169,30 +184,29 @@ impl<'de, T: Value> DeserializeSeed<'de> for Entry<'_, T> {
 mod tests {
     use super::*;
 
-    fn read<T: Value>(json: &str) -> Result<T, String> {
+    fn read<T: Value>(json: &str) -> Result<Option<T>, String> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         T::read(&mut deserializer, &mut false).map_err(|e| e.to_string())
     }
 
     #[test]
     fn a_number_comes_as_a_number_or_text_or_a_control_character() {
-        for (json, number) in
-            [("2", 2), ("-1", -1), (r#""2""#, 2), (r#""\u0002""#, 2), (r#""""#, 0)]
-        {
-            assert_eq!(read::<i32>(json), Ok(number), "{json}");
+        for (json, number) in [("2", 2), ("-1", -1), (r#""2""#, 2), (r#""\u0002""#, 2)] {
+            assert_eq!(read::<i32>(json), Ok(Some(number)), "{json}");
         }
         for json in ["2.0", "true", "[]", "{}", r#""two""#, r#""2 ""#, "2147483648", r#""é""#] {
             assert!(read::<i32>(json).is_err(), "{json}");
         }
-        assert_eq!(read::<i64>("1766361600000"), Ok(1_766_361_600_000));
+        assert_eq!(read::<i64>("1766361600000"), Ok(Some(1_766_361_600_000)));
+        assert_eq!(read::<i32>(r#""""#), Ok(None));
         assert!(read::<u32>("-1").is_err());
         assert!(read::<u64>("18446744073709551616").is_err());
     }
 
     #[test]
     fn a_list_is_an_array_and_its_entries_are_of_its_type() {
-        assert_eq!(read::<Vec<String>>(r#"["a","b"]"#), Ok(vec!["a".into(), "b".into()]));
-        assert_eq!(read::<Vec<i64>>(r#"[1,"2"]"#), Ok(vec![1, 2]));
+        assert_eq!(read::<Vec<String>>(r#"["a","b"]"#), Ok(Some(vec!["a".into(), "b".into()])));
+        assert_eq!(read::<Vec<i64>>(r#"[1,"2"]"#), Ok(Some(vec![1, 2])));
         for json in [r#""a""#, "1", r#"{"a":1}"#, r#"["a",1]"#, r#"["a",null]"#] {
             assert!(read::<Vec<String>>(json).is_err(), "{json}");
         }
