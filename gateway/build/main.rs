@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     prost.btree_map(["."]);
     tonic_prost_build::configure()
         .build_server(false)
+        .codec_path("crate::codec::Codec")
         .compile_fds_with_config(compiler.file_descriptor_set(), prost)?;
 
     let dispatch = dispatch::write(&contract);

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use crate::codec::is_undecodable;
+
 /// A request that can't be understood, and is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -86,10 +88,19 @@ pub enum Failure {
     Deadline,
     /// The decider could not be reached, or answered with a status other than OK.
     #[error("{:?}: {}", .0.code(), .0.message())]
-    Status(#[from] tonic::Status),
+    Status(tonic::Status),
+    /// The decider's answer is no message of the contract.
+    #[error("wrong answer: it can't be decoded: {}", .0.message())]
+    Undecodable(tonic::Status),
     /// The decider's answer can't be passed on.
     #[error(transparent)]
     Wrong(#[from] WrongAnswer),
+}
+
+impl From<tonic::Status> for Failure {
+    fn from(status: tonic::Status) -> Self {
+        if is_undecodable(&status) { Self::Undecodable(status) } else { Self::Status(status) }
+    }
 }
 
 /// An answer that can't be passed on to OpenIM.

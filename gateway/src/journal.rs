@@ -54,7 +54,7 @@ impl Journal<'_> {
     pub(crate) fn failed(self, verdict: Verdict, failure: &Failure) {
         let why = failure.to_string();
         about!(warn, self.call, rpc = self.call.rpc(), ?verdict, ?why, "no decision");
-        if let Failure::Wrong(_) = failure {
+        if let Failure::Wrong(_) | Failure::Undecodable(_) = failure {
             self.metrics.wrong_answer(self.call.setting());
         }
         self.ended(match (self.call.kind(), verdict) {

@@ -15,7 +15,7 @@
 //! - [`contract`] is generated from `proto/`: the table of callbacks, and the way from each to its rpc.
 //! - [`relay`] turns JSON into the typed request, asks, and settles what the answer means; [`fallback`] does so for
 //!   callbacks that the contract does not know.
-//! - [`channel`] is the connection to the decider, with the metadata of each call.
+//! - [`channel`] is the connection to the decider, with the metadata of each call, and [`codec`] its messages.
 //! - [`reply`] writes the verdict.
 //! - [`json`] and [`answer`] are what the generated code is written with.
 //! - [`settings`] and [`policy`] are read once, at the start.
@@ -34,6 +34,7 @@
 pub mod admin;
 pub mod answer;
 pub mod channel;
+pub mod codec;
 pub mod contract;
 pub mod error;
 pub mod fallback;

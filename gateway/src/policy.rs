@@ -47,7 +47,7 @@ impl Policy {
         use tonic::Code::{InvalidArgument, OutOfRange, Unimplemented};
         match failure {
             // These may come of the request's content, which must not be able to open a gate.
-            Failure::Wrong(_) => Verdict::Deny,
+            Failure::Wrong(_) | Failure::Undecodable(_) => Verdict::Deny,
             Failure::Status(s) if matches!(s.code(), InvalidArgument | OutOfRange) => Verdict::Deny,
             Failure::Status(s) if s.code() == Unimplemented => self.on_unimplemented,
             Failure::Status(_) | Failure::Deadline => self.on_failure,

@@ -71,7 +71,7 @@ impl Relay<'_> {
         let asked = send(channel::request(&self.call, request));
         let outcome = match timeout_at(self.call.deadline, asked).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(Failure::Status(status)),
+            Ok(Err(status)) => Err(status.into()),
             Err(_) => Err(Failure::Deadline),
         };
         self.journal().asked(began);
