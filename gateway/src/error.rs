@@ -11,11 +11,20 @@ pub enum Refused {
     #[error("callbacks are sent by POST")]
     Method,
     /// No command in the URL.
-    #[error("the URL names no callback: it must end in /{{command}} or have ?command={{command}}")]
-    NoCommand,
+    #[error(
+        "the URL names no callback: it must end in /{{command}} or have ?command={{command}}{}",
+        advice(.query)
+    )]
+    NoCommand {
+        /// As in `Disagree`.
+        query: bool,
+    },
     /// A command that can't be one.
-    #[error("the URL's command must be 1 to 128 letters, digits or underscores")]
-    BadCommand,
+    #[error("the URL's command must be 1 to 128 letters, digits or underscores{}", advice(.query))]
+    BadCommand {
+        /// As in `Disagree`.
+        query: bool,
+    },
     /// Several commands in the query.
     #[error("the URL's query has more than one command")]
     ManyCommands,
@@ -67,10 +76,10 @@ impl Refused {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoCommand => StatusCode::NOT_FOUND,
+            Self::NoCommand { .. } => StatusCode::NOT_FOUND,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Self::BadCommand
+            Self::BadCommand { .. }
             | Self::ManyCommands
             | Self::Broken
             | Self::Body(_)

@@ -101,7 +101,6 @@ impl Call {
         if same {
             return Ok(());
         }
-        // OpenIM joins its URL and the command as text, so a query swallows the command.
         let query = !command.is_empty() && self.uri.query().is_some_and(|q| q.contains(command));
         Err(Refused::Disagree { url: self.command.clone(), query })
     }
@@ -140,12 +139,14 @@ fn command(uri: &Uri) -> Result<(Style, String), Refused> {
     if commands.next().is_some() {
         return Err(Refused::ManyCommands);
     }
+    // OpenIM joins its URL and the command as text: where that URL has a query, the command is behind a slash in it.
+    let query = uri.query().is_some_and(|query| query.contains('/'));
     match command.len() {
-        0 => Err(Refused::NoCommand),
+        0 => Err(Refused::NoCommand { query }),
         1..=COMMAND_LIMIT if command.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
             Ok((style, command.into_owned()))
         }
-        _ => Err(Refused::BadCommand),
+        _ => Err(Refused::BadCommand { query }),
     }
 }
 

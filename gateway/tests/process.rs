@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -21,14 +21,49 @@ fn gateway() -> Command {
     command
 }
 
+/// What a gateway that ends by itself says, and its exit code.
 fn output(command: &mut Command) -> (Option<i32>, String) {
-    let Output { status, stdout, stderr } = command.output().expect("it runs");
-    (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
+    let mut process = Process::spawn(command.stdout(Stdio::piped()));
+    let code = process.wait();
+    let mut said = String::new();
+    let Child { stdout, stderr, .. } = &mut process.0;
+    for pipe in [stdout.as_mut().map(|p| p as &mut dyn Read), stderr.as_mut().map(|p| p as _)] {
+        pipe.expect("it is piped").read_to_string(&mut said).expect("text");
+    }
+    (code, said)
 }
 
-/// A gateway that runs, until it is dropped.
+/// A process that ends when it is dropped, if not before.
+struct Process(Child);
+
+impl Process {
+    fn spawn(command: &mut Command) -> Self {
+        Self(command.stderr(Stdio::piped()).spawn().expect("it runs"))
+    }
+
+    /// Its exit code.
+    fn wait(&mut self) -> Option<i32> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.0.try_wait().expect("it is our child") {
+                Some(status) => return status.code(),
+                None if Instant::now() > until => panic!("it does not end"),
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A gateway that serves.
 struct Running {
-    process: Child,
+    process: Process,
     address: SocketAddr,
     log: Receiver<String>,
 }
@@ -36,10 +71,9 @@ struct Running {
 impl Running {
     fn start(command: &mut Command) -> Self {
         let address = free_address();
-        let command = command.args(["--listen", &address.to_string()]).stderr(Stdio::piped());
-        let mut process = command.spawn().expect("it runs");
+        let mut process = Process::spawn(command.args(["--listen", &address.to_string()]));
         let (lines, log) = mpsc::channel();
-        let stderr = BufReader::new(process.stderr.take().expect("it is piped"));
+        let stderr = BufReader::new(process.0.stderr.take().expect("it is piped"));
         thread::spawn(move || {
             stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line))
         });
@@ -64,26 +98,8 @@ impl Running {
     }
 
     fn terminate(&self) {
-        let kill = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        let kill = Command::new("kill").args(["-TERM", &self.process.0.id().to_string()]).status();
         assert!(kill.expect("kill runs").success());
-    }
-
-    fn wait(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match self.process.try_wait().expect("it is our child") {
-                Some(status) => return status,
-                None if Instant::now() > until => panic!("it does not end"),
-                None => thread::sleep(Duration::from_millis(5)),
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -149,7 +165,7 @@ fn sigterm_stops_accepting_and_answers_what_is_in_flight() {
     );
     idle.write_all(OTHER).expect("it still reads");
     assert!(answer(&mut idle).contains("connection: close"));
-    assert_eq!(running.wait().code(), Some(0));
+    assert_eq!(running.process.wait(), Some(0));
 }
 
 #[test]
@@ -161,7 +177,7 @@ fn it_starts_without_a_decider() {
     assert!(answer(&mut client).contains("\"nextCode\":1"));
     drop(client);
     running.terminate();
-    assert_eq!(running.wait().code(), Some(0));
+    assert_eq!(running.process.wait(), Some(0));
 }
 
 #[test]

@@ -1,0 +1,51 @@
+# `make` alone lists the targets.
+
+BUF := .ci/node_modules/.bin/buf
+DENY_VERSION := 0.20.2
+DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
+DENY := $(DENY_ROOT)/bin/cargo-deny
+
+.DEFAULT_GOAL := help
+.PHONY: help run test fmt lint docs proto baseline deny
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Starts gateway and decider with policy.yaml, and says what to try
+	@scripts/run
+
+test: ## Runs all tests
+	cargo test --workspace --locked
+
+fmt: ## Formats the Rust code
+	cargo fmt --all
+
+lint: ## Checks format and clippy
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+docs: ## Builds the Rust documentation; a warning fails
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+proto: $(BUF) ## Checks the contract: lint, format, and compatibility with the baseline
+	$(BUF) lint proto
+	@$(BUF) format --diff --exit-code proto || { echo 'Mend it: $(BUF) format --write proto' >&2; exit 1; }
+# Without the imports: descriptor.proto comes with buf and changes with its version.
+	$(BUF) breaking proto --against proto/baseline.binpb --exclude-imports
+
+baseline: $(BUF) ## Makes today's contract the one that `make proto` compares with
+	$(BUF) build proto --exclude-source-info -o proto/baseline.binpb
+
+deny: $(DENY) ## Checks dependencies: licences, bans, sources, and known vulnerabilities
+	$(DENY) --locked check licenses bans sources
+	@if $(DENY) --locked fetch db; then $(DENY) --offline check advisories; \
+	else echo 'SKIPPED: advisories, since their database could not be fetched'; fi
+
+$(BUF): .ci/package-lock.json
+	npm ci --prefix .ci
+	@touch $@ # npm keeps the package's old times
+
+# Its own release profile (fat LTO, one codegen unit) would take longer to build than it could ever save here.
+$(DENY):
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+		cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(DENY_ROOT)

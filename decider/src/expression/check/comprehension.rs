@@ -1,0 +1,60 @@
+//! Checks loops, and makes them count their rounds.
+
+use super::super::environment::TICK;
+use super::super::types::Type;
+use super::Checker;
+use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, operators};
+use std::mem;
+
+/// How deep loops may be nested: their costs multiply.
+const MAX_LOOPS: usize = 2;
+
+impl Checker<'_> {
+    pub(super) fn comprehension(&mut self, id: u64, loop_: &mut ComprehensionExpr) -> Type {
+        let item = match self.node(&mut loop_.iter_range) {
+            Type::List(entry) => *entry,
+            // A map is gone through by its keys.
+            Type::Map(_) | Type::Record(_) | Type::Dyn => Type::Dyn,
+            other => self.problem(self.source.offset(id), format!("{other} can't be looped over")),
+        };
+        if self.loops == MAX_LOOPS {
+            let text = format!("loops may be nested {MAX_LOOPS} deep, not deeper");
+            return self.problem(self.source.offset(id), text);
+        }
+        self.loops += 1;
+        let result = self.node(&mut loop_.accu_init);
+        let outer = self.variables.len();
+        self.variables.push((loop_.accu_var.clone(), result));
+        self.variables.push((loop_.iter_var.clone(), item));
+        self.node(&mut loop_.loop_cond);
+        // The result of a round is what the next one begins with, and the loop ends with.
+        let result = self.node(&mut loop_.loop_step);
+        self.variables[outer].1 = result;
+        let result = self.node(&mut loop_.result);
+        self.variables.truncate(outer);
+        self.loops -= 1;
+        count_rounds(loop_);
+        result
+    }
+}
+
+/// Puts a tick around what every round evaluates, where it does not spoil the shapes by which cel
+/// recognises `map`, `filter`, `all` and `exists`.
+fn count_rounds(loop_: &mut ComprehensionExpr) {
+    let place = match (&loop_.loop_cond.expr, &mut loop_.loop_step.expr) {
+        (Expr::Literal(_), Expr::Call(step)) => match (step.func_name.as_str(), &mut step.args[..])
+        {
+            (operators::CONDITIONAL, [condition, ..]) => condition,
+            (operators::ADD, [_, entries]) => match &mut entries.expr {
+                Expr::List(list) if !list.elements.is_empty() => &mut list.elements[0],
+                _ => &mut loop_.loop_cond,
+            },
+            _ => &mut loop_.loop_cond,
+        },
+        _ => &mut loop_.loop_cond,
+    };
+    let body = mem::take(place);
+    let id = body.id;
+    let tick = CallExpr { func_name: TICK.to_owned(), target: None, args: vec![body] };
+    *place = IdedExpr { id, expr: Expr::Call(tick) };
+}

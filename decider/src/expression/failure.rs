@@ -1,0 +1,45 @@
+//! Why an expression failed while it ran, without the user's content that it failed on.
+
+use super::budget;
+use cel::ExecutionError;
+
+/// An expression's failure. The text never holds anything out of a request.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Failure {
+    text: String,
+    /// Whether the expression itself is to blame, rather than what this request holds.
+    pub(crate) is_type_error: bool,
+}
+
+impl Failure {
+    /// A value that has the wrong type, whatever the request holds.
+    pub(crate) fn wrong_type(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_type_error: true }
+    }
+
+    /// A value that has the right type and still can't be used.
+    pub(crate) fn wrong_value(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_type_error: false }
+    }
+}
+
+impl From<ExecutionError> for Failure {
+    /// Written out by hand, since most errors' own texts quote the values they are about.
+    fn from(error: ExecutionError) -> Self {
+        use ExecutionError as E;
+        match error {
+            _ if budget::check().is_err() => Self::wrong_value("the decision takes too long"),
+            E::FunctionError { function, .. } => Self::wrong_value(format!("{function} failed")),
+            E::NoSuchKey(_) => Self::wrong_value("a map has no such key"),
+            E::IndexOutOfBounds(_) => Self::wrong_value("a list has no such index"),
+            E::DuplicateKey(_) => Self::wrong_value("a map has a key twice"),
+            E::DivisionByZero(_) | E::RemainderByZero(_) => Self::wrong_value("division by zero"),
+            E::Overflow(..) => Self::wrong_value("a number is out of range"),
+            E::NoSuchOverload(error) => Self::wrong_type(error.to_string()),
+            E::UndeclaredReference(name) => Self::wrong_type(format!("nothing is named {name}")),
+            E::UnexpectedType { got, want } => Self::wrong_type(format!("{got} instead of {want}")),
+            _ => Self::wrong_type("a value has the wrong type"),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Decides OpenIM's callbacks by rules in a file.
+//!
+//! A policy file becomes a [`Policy`] when it is loaded: its YAML is read with the place of
+//! everything in it, every expression is checked against each request that it is for, and all
+//! mistakes are told at once. The policy then decides over messages that are known only by their
+//! descriptors, so that nothing here changes when the contract grows:
+//!
+//! - [`contract`]: the descriptors of `proto/`, embedded
+//! - [`server`]: every rpc of the contract over gRPC, with health and reflection; what it answers is
+//!   up to whoever implements [`server::Decide`], such as a policy
+//! - `policy`: from the file to the rules of each rpc, and from a request to a decision
+//! - `expression`: CEL with the request's fields, word lists, patterns and JSON
+//! - [`Settings`]: the command line
+
+mod contract;
+mod expression;
+mod policy;
+pub mod server;
+mod settings;
+
+pub use contract::{DESCRIPTOR_SET, contract};
+pub use policy::{Decision, LoadError, Policy, RuleFailed};
+pub use settings::{Arguments, Settings};

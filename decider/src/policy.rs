@@ -1,0 +1,157 @@
+//! A policy: rules in an order, each for some rpcs, that deny calls or edit them.
+
+mod compile;
+mod convert;
+mod decide;
+mod denial;
+mod edit;
+mod file;
+mod keyed;
+mod load;
+mod mirror;
+mod mistakes;
+mod trial;
+mod written;
+
+pub use load::LoadError;
+
+use crate::expression::{Environment, Evaluation, Expression, Failure};
+use mirror::Mirror;
+use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The rules of a policy file, checked and ready to decide.
+pub struct Policy {
+    environment: Environment,
+    /// The rules of each rpc, by its full name, in the file's order.
+    rules: BTreeMap<String, Vec<Rule>>,
+    count: usize,
+}
+
+/// A rule, as it is for one rpc.
+struct Rule {
+    name: String,
+    when: Expression,
+    then: Then,
+}
+
+enum Then {
+    /// The whole response, which is the same for every request.
+    Deny(DynamicMessage),
+    Edit(Vec<Edit>),
+}
+
+struct Edit {
+    field: FieldDescriptor,
+    /// The key of a keyed list's entries.
+    key: Option<String>,
+    value: Expression,
+    mirror: Option<Mirror>,
+}
+
+/// What a policy decided.
+pub struct Decision<'a> {
+    /// The rpc's response.
+    pub response: DynamicMessage,
+    /// The rule that denied, if one did.
+    pub denied_by: Option<&'a str>,
+}
+
+/// A rule failed, so there is no decision.
+#[derive(Debug, thiserror::Error)]
+#[error("rule {rule:?} failed: {failure}")]
+pub struct RuleFailed<'a> {
+    rule: &'a str,
+    failure: Failure,
+}
+
+impl Policy {
+    /// How many rules there are, all rpcs together.
+    pub fn rules(&self) -> usize {
+        self.count
+    }
+
+    /// The names of the rpcs that have rules.
+    pub fn rpcs(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().filter_map(|rpc| rpc.rsplit('.').next())
+    }
+
+    /// Applies the rules for `rpc` one after the other: the first denial wins, and every rule sees
+    /// the edits of those before it. Without a rule that says otherwise the call is allowed.
+    ///
+    /// # Errors
+    /// When a rule can't be evaluated over this request.
+    pub fn evaluate(
+        &self,
+        rpc: &MethodDescriptor,
+        request: &DynamicMessage,
+    ) -> Result<Decision<'_>, RuleFailed<'_>> {
+        self.environment.start_decision();
+        let mut response = DynamicMessage::new(rpc.output());
+        let mut request = Cow::Borrowed(request);
+        for rule in self.rules.get(rpc.full_name()).into_iter().flatten() {
+            let failed = |failure| RuleFailed { rule: &rule.name, failure };
+            match rule.evaluate(&self.environment, &request).map_err(failed)? {
+                Outcome::Allow => {}
+                Outcome::Deny(response) => {
+                    return Ok(Decision { response, denied_by: Some(&rule.name) });
+                }
+                Outcome::Edit(edits) => {
+                    for (edit, value) in edits {
+                        if let Some(mirror) = &edit.mirror {
+                            mirror.apply(&value, request.to_mut()).map_err(failed)?;
+                        }
+                        edit.set(&mut response, value);
+                    }
+                }
+            }
+        }
+        Ok(Decision { response, denied_by: None })
+    }
+}
+
+/// What a rule says of one request.
+enum Outcome<'a> {
+    Allow,
+    Deny(DynamicMessage),
+    Edit(Vec<(&'a Edit, Value)>),
+}
+
+impl Rule {
+    /// Evaluates the rule. All of its edits are of the same request.
+    fn evaluate(
+        &self,
+        environment: &Environment,
+        request: &DynamicMessage,
+    ) -> Result<Outcome<'_>, Failure> {
+        let evaluation = environment.evaluation(request);
+        if !evaluation.condition(&self.when)? {
+            return Ok(Outcome::Allow);
+        }
+        match &self.then {
+            Then::Deny(response) => Ok(Outcome::Deny(response.clone())),
+            Then::Edit(edits) => {
+                let values = edits.iter().map(|edit| Ok((edit, edit.evaluate(&evaluation)?)));
+                values.collect::<Result<_, Failure>>().map(Outcome::Edit)
+            }
+        }
+    }
+}
+
+impl Edit {
+    fn evaluate(&self, evaluation: &Evaluation<'_>) -> Result<Value, Failure> {
+        convert::convert(&*evaluation.value(&self.value)?, &self.field)
+    }
+
+    /// Sets the field. The entries of a keyed list join those that earlier rules set.
+    fn set(&self, response: &mut DynamicMessage, value: Value) {
+        match (&self.key, value) {
+            (Some(key), Value::List(edits)) => {
+                let earlier = response.get_field_mut(&self.field).as_list_mut();
+                keyed::join(edits, earlier.expect("only lists have a key"), key);
+            }
+            (_, value) => response.set_field(&self.field, value),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The policy file as it is written: YAML, with the place of everything that may be wrong.
+
+use serde::Deserialize;
+use serde_saphyr::{Location, Spanned, UserMessageFormatter};
+use std::collections::HashMap;
+
+/// Word lists, by their names.
+pub(super) type Lists = HashMap<Spanned<String>, Vec<Spanned<String>>>;
+
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Word lists, which the rules know as `lists.name`.
+    #[serde(default)]
+    pub(super) lists: Lists,
+    pub(super) rules: Vec<Spanned<Rule>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rule {
+    /// What the logs call the rule.
+    pub(super) name: String,
+    /// The rpcs that it is for.
+    pub(super) on: Vec<Spanned<String>>,
+    /// The condition. Required, since YAML would take an unquoted `!…` for an empty one.
+    pub(super) when: Spanned<String>,
+    pub(super) deny: Option<Deny>,
+    /// Expressions, by the response's fields that they are for.
+    pub(super) edit: Option<HashMap<Spanned<String>, Spanned<String>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Deny {
+    pub(super) code: Option<Spanned<i32>>,
+    pub(super) message: String,
+    pub(super) detail: String,
+    pub(super) reason: String,
+}
+
+/// Reads the file, or says where and why it can't be read: there is then nothing to check.
+pub(super) fn read(text: &str) -> Result<File, (Location, String)> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let place = error.location().unwrap_or(Location::UNKNOWN);
+        let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+        // The place is told apart.
+        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+        (place, message)
+    })
+}

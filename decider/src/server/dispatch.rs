@@ -1,0 +1,68 @@
+//! From a request's path to its rpc, and from there to the decision.
+
+use super::Decide;
+use super::codec::DynamicCodec;
+use axum::extract::Request;
+use axum::http::Response;
+use futures_util::FutureExt;
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::server::{Grpc, UnaryService};
+
+/// Every rpc by its path, and who answers it.
+#[derive(Clone)]
+pub(super) struct Dispatch<D> {
+    rpcs: Arc<HashMap<String, MethodDescriptor>>,
+    decide: D,
+}
+
+impl<D: Decide> Dispatch<D> {
+    pub(super) fn new(contract: &DescriptorPool, decide: D) -> Self {
+        let mut rpcs = HashMap::new();
+        for service in contract.services() {
+            for rpc in service.methods() {
+                rpcs.insert(format!("/{}/{}", service.full_name(), rpc.name()), rpc);
+            }
+        }
+        Self { rpcs: Arc::new(rpcs), decide }
+    }
+
+    pub(super) async fn answer(&self, request: Request) -> Response<Body> {
+        let Some(rpc) = self.rpcs.get(request.uri().path()).cloned() else {
+            return Status::unimplemented("the contract has no such rpc").into_http();
+        };
+        let codec = DynamicCodec::new(rpc.input());
+        let call = Call { rpc, decide: self.decide.clone() };
+        Grpc::new(codec).unary(call, request).await
+    }
+}
+
+/// One call, run by tonic once its request is decoded.
+struct Call<D> {
+    rpc: MethodDescriptor,
+    decide: D,
+}
+
+impl<D: Decide> UnaryService<DynamicMessage> for Call<D> {
+    type Response = DynamicMessage;
+    type Future =
+        Pin<Box<dyn Future<Output = Result<tonic::Response<DynamicMessage>, Status>> + Send>>;
+
+    fn call(&mut self, request: tonic::Request<DynamicMessage>) -> Self::Future {
+        let (rpc, decide) = (self.rpc.clone(), self.decide.clone());
+        let (metadata, _, request) = request.into_parts();
+        let decision = async move { decide.decide(&rpc, &metadata, request).await };
+        Box::pin(async {
+            // Left alone, a panic would reset the stream, which looks like a broken connection.
+            match AssertUnwindSafe(decision).catch_unwind().await {
+                Ok(answer) => answer.map(tonic::Response::new),
+                Err(_) => Err(Status::internal("the decision panicked")),
+            }
+        })
+    }
+}

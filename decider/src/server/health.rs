@@ -1,0 +1,33 @@
+//! The health of the server and of each of its services, for whoever asks or watches.
+
+use prost_reflect::DescriptorPool;
+use std::iter;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+/// What is told of the server's health.
+pub(super) struct Health {
+    reporter: HealthReporter,
+    /// The services, and the empty name, which stands for the whole server.
+    names: Vec<String>,
+}
+
+impl Health {
+    /// Tells that all services of the contract are there.
+    pub(super) async fn serving(reporter: HealthReporter, contract: &DescriptorPool) -> Self {
+        let services = contract.services().map(|service| service.full_name().to_owned());
+        let names: Vec<_> = iter::once(String::new()).chain(services).collect();
+        for name in &names {
+            reporter.set_service_status(name, ServingStatus::Serving).await;
+        }
+        Self { reporter, names }
+    }
+
+    /// Tells nothing any more. This ends the streams of those who watch, which would keep the server
+    /// from ending.
+    pub(super) async fn end(mut self) {
+        for name in &self.names {
+            self.reporter.clear_service_status(name).await;
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The decider from outside: what policies decide, what is wrong with files, and the server.
+
+mod decisions;
+mod edits;
+mod failures;
+mod mistakes;
+mod process;
+mod serving;
+mod shipped_policy;
+mod support;

@@ -1,0 +1,127 @@
+//! The program itself: what it prints, and what it exits with.
+
+use crate::support::{call_path, rpc};
+use prost_reflect::{DynamicMessage, Value};
+use std::io::{BufRead, BufReader, Lines};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use tokio::runtime::Builder;
+use tonic::Request;
+use tonic::transport::Channel;
+
+fn shipped_policy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy.yaml")
+}
+
+/// Runs the program to its end.
+fn run(arguments: &[&str]) -> Output {
+    let mut decider = Command::new(env!("CARGO_BIN_EXE_callback-decider"));
+    decider.args(arguments).output().expect("it starts")
+}
+
+/// The program while it serves.
+struct Decider {
+    process: Child,
+    log: Lines<BufReader<ChildStdout>>,
+}
+
+impl Decider {
+    fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_callback-decider"))
+            .args(["--listen", "127.0.0.1:0", "--policy"])
+            .arg(shipped_policy())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let log = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        Self { process, log }
+    }
+
+    fn line(&mut self) -> String {
+        self.log.next().expect("a line").expect("text")
+    }
+
+    fn end(&mut self, signal: &str) -> Option<i32> {
+        let pid = self.process.id().to_string();
+        let kill = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(kill.expect("kill is there").success());
+        self.process.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Decider {
+    fn drop(&mut self) {
+        // It has ended already unless the test failed.
+        let _ = self.process.kill();
+    }
+}
+
+/// Asks a decider about a change to this nickname.
+async fn change_nickname(address: &str, nickname: &str) -> DynamicMessage {
+    let channel = Channel::from_shared(format!("http://{address}")).expect("a URI");
+    let channel = channel.connect().await.expect("it listens");
+    let rpc = rpc("BeforeUpdateUserInfo");
+    let mut request = DynamicMessage::new(rpc.input());
+    request.set_field_by_name("nickname", Value::String(nickname.to_owned()));
+    let mut request = Request::new(request);
+    request.metadata_mut().insert("callback-id", "c 1".parse().expect("ASCII"));
+    request.metadata_mut().insert("openim-operation-id", "o\"1".parse().expect("ASCII"));
+    let path = "/openim.decider.v1.UserService/BeforeUpdateUserInfo";
+    call_path(&channel, path, rpc.output(), request).await.expect("an answer")
+}
+
+#[test]
+fn it_says_what_is_in_force_and_what_it_denies() {
+    let mut decider = Decider::start();
+    let line = decider.line();
+    assert!(line.contains("rules=8 ") && line.contains(" BeforeUserRegister"), "{line}");
+    let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
+
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let answer = runtime.block_on(change_nickname(address.expect("an address"), "Admin"));
+    assert!(answer.has_field_by_name("denial"));
+    let line = decider.line();
+    let expected = "denied rpc=\"BeforeUpdateUserInfo\" rule=\"reserved nickname\" \
+                    callback_id=\"c 1\" operation_id=\"o\\\"1\"";
+    assert!(line.contains("INFO") && line.ends_with(expected), "{line}");
+    drop(runtime);
+    assert_eq!(decider.end("TERM"), Some(0));
+}
+
+#[test]
+fn it_ends_well_when_it_is_interrupted() {
+    let mut decider = Decider::start();
+    decider.line();
+    assert_eq!(decider.end("INT"), Some(0));
+}
+
+#[test]
+fn all_wrong_settings_are_told_at_once_with_exit_code_64() {
+    let output = run(&["--listen", "here", "--log", "loud", "--policy", "/nowhere.yaml"]);
+    assert_eq!(output.status.code(), Some(64));
+    let told = String::from_utf8_lossy(&output.stderr);
+    let expected = "--listen \"here\": not an address with a port, like 127.0.0.1:50051
+--log \"loud\": not one of off, error, warn, info, debug, trace
+/nowhere.yaml: No such file or directory (os error 2)
+";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn an_unknown_flag_has_exit_code_64_and_help_has_0() {
+    assert_eq!(run(&["--polcy", "x"]).status.code(), Some(64));
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let told = String::from_utf8_lossy(&help.stdout);
+    assert!(told.contains("CALLBACK_DECIDER_POLICY") && told.contains("policy.yaml"), "{told}");
+}
+
+#[test]
+fn an_address_in_use_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = run(&["--listen", &address, "--policy", &shipped_policy().to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.starts_with(&format!("can't listen on {address}: ")), "{told}");
+}

@@ -1,0 +1,77 @@
+//! The gateway under test.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callback_gateway::settings::Settings;
+use callback_gateway::webhook::Style;
+use callback_gateway::worker;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::background::Background;
+use crate::client::{Client, Request, Response};
+use crate::port::Port;
+
+/// One worker of the real gateway, as `main` runs it.
+pub struct Gateway {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    worker: Background,
+    _port: Port,
+}
+
+impl Gateway {
+    /// Starts a gateway for a decider, with further settings in TOML. A table must come after what belongs to none.
+    #[must_use]
+    pub fn start(decider: &str, settings: &str) -> Self {
+        let text = format!("decider = '{decider}'\n{settings}");
+        let settings = Settings::from_toml(&text).unwrap_or_else(|e| panic!("{text}\n{e:#?}"));
+        let (port, shutdown) = (Port::free(), CancellationToken::new());
+        let (listener, token) = (port.listen(), shutdown.clone());
+        let worker = Background::run(move || {
+            let listener = TcpListener::from_std(listener).expect("it does not block");
+            worker::run(listener, Arc::new(settings), Arc::default(), token)
+        });
+        Self { address: port.address(), shutdown, worker, _port: port }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Opens a connection.
+    #[must_use]
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Sends a request on a connection of its own.
+    pub fn send(&self, request: &Request) -> Response {
+        self.connect().send(request)
+    }
+
+    /// Sends a callback as OpenIM would; see [`Request::callback`].
+    pub fn call(&self, style: Style, command: &str, body: &Value) -> Response {
+        self.send(&Request::callback(style, command, body))
+    }
+
+    /// Begins the graceful end, as SIGTERM does.
+    pub fn shut_down(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Whether it ends by itself, within a time.
+    #[must_use]
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        while !self.worker.has_ended() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.worker.has_ended()
+    }
+}
