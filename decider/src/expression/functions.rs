@@ -245,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn every_function_is_in_the_reference() {
+        let reference = include_str!("../../../docs/policy.md");
+        // `int(` is also the end of `uint(`.
+        let is_name = |char: char| char.is_ascii_alphanumeric();
+        for Function { name, signature, .. } in FUNCTIONS.iter() {
+            let call = format!("{name}(");
+            let mut calls = reference.match_indices(&call);
+            let is_there = calls.any(|(at, _)| !reference[..at].ends_with(is_name));
+            assert!(is_there, "docs/policy.md lacks {signature}");
+        }
+    }
+
+    #[test]
     fn every_operator_takes_the_operands_that_are_accepted() {
         for operator in ["==", "<", "+", "-", "*", "/", "%", "&&"] {
             for (a, left) in &VALUES[..8] {

@@ -4,6 +4,7 @@ mod decisions;
 mod edits;
 mod failures;
 mod mistakes;
+mod policy_reference;
 mod process;
 mod serving;
 mod shipped_policy;
