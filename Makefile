@@ -6,7 +6,7 @@ DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint docs proto baseline deny
+.PHONY: help run test fmt lint docs settings proto baseline deny
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: ## Checks format and clippy
 
 docs: ## Builds the Rust documentation; a warning fails
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+settings: ## Writes the reference of the gateway's settings anew
+	UPDATE_SETTINGS=1 cargo test --locked -p callback-gateway --test settings_reference
 
 proto: $(BUF) ## Checks the contract: lint, format, and compatibility with the baseline
 	$(BUF) lint proto

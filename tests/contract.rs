@@ -55,25 +55,33 @@ fn the_options_of_the_baseline_are_kept() {
 }
 
 #[test]
-fn every_callback_of_openim_has_an_rpc_and_every_rpc_a_callback() {
-    let openim = openim().into_iter().map(|mut callback| {
-        let members = callback.as_object_mut().expect("an object");
-        members.retain(|key, _| !matches!(&key[..], "request" | "reply"));
-        members.entry("aliases").or_insert(json!([]));
-        (callback["command"].to_string(), callback)
-    });
-    let ours = callbacks().into_iter().map(|callback| {
-        let service = callback.rpc.parent_service().name().to_lowercase();
-        let identity = json!({
-            "command": callback.option.command,
-            "aliases": callback.option.aliases,
-            "kind": if callback.is_before() { "before" } else { "after" },
-            "domain": service.trim_end_matches("service"),
-            "setting": callback.option.setting,
-        });
-        (identity["command"].to_string(), identity)
-    });
-    assert_eq!(ours.collect::<BTreeMap<_, _>>(), openim.collect::<BTreeMap<_, _>>());
+fn every_callback_of_openim_has_an_rpc() {
+    let openim: BTreeMap<_, _> = openim()
+        .into_iter()
+        .map(|mut callback| {
+            let members = callback.as_object_mut().expect("an object");
+            members.retain(|key, _| !matches!(&key[..], "request" | "reply"));
+            members.entry("aliases").or_insert(json!([]));
+            (callback["command"].to_string(), callback)
+        })
+        .collect();
+    let mut ours: BTreeMap<_, _> = callbacks()
+        .into_iter()
+        .map(|callback| {
+            let service = callback.rpc.parent_service().name().to_lowercase();
+            let identity = json!({
+                "command": callback.option.command,
+                "aliases": callback.option.aliases,
+                "kind": if callback.is_before() { "before" } else { "after" },
+                "domain": service.trim_end_matches("service"),
+                "setting": callback.option.setting,
+            });
+            (identity["command"].to_string(), identity)
+        })
+        .collect();
+    for (command, callback) in openim {
+        assert_eq!(ours.remove(&command), Some(callback), "{command}");
+    }
 }
 
 #[test]
@@ -90,7 +98,10 @@ fn every_key_of_openim_has_a_field_of_its_type_but_for_the_known_differences() {
     }
 
     let mut contract = BTreeSet::new();
-    for callback in callbacks() {
+    // Callbacks that are newer than the list are held by their cases alone.
+    let known: BTreeSet<_> = self::openim().iter().map(|c| c["command"].to_string()).collect();
+    let known = |command: &str| known.contains(&json!(command).to_string());
+    for callback in callbacks().into_iter().filter(|c| known(&c.option.command)) {
         let request = beside(&callback.rpc.input());
         let response = callback.rpc.output();
         let edits = response.fields().filter(|field| field.name() != "denial");

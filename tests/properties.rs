@@ -159,7 +159,10 @@ fn any_request_gets_a_verdict_and_no_allow_but_the_decider_s() {
     for_all(&request(), |request| {
         let response = gateway.connect().try_send(&request);
         let response = response.map_err(|e| TestCaseError::fail(format!("no answer: {e}")))?;
-        let verdict = STYLES.iter().find_map(|style| Verdict::read(*style, &response.body).ok());
+        // A query without a command, however it is escaped, makes no query style.
+        let query = request.target.contains("ommand") || request.target.contains('%');
+        let styles = if query { &STYLES[..] } else { &[Style::Path] };
+        let verdict = styles.iter().find_map(|style| Verdict::read(*style, &response.body).ok());
         let asked = decider.take_asked();
         let told = asked.iter().any(|asked| asked.rpc.starts_with("After"));
         match verdict {

@@ -4,11 +4,16 @@ use std::collections::HashSet;
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::Ident;
-use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{
+    DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
+};
 use quote::format_ident;
 
 use crate::PACKAGE;
 use crate::options::{FieldOptions, Options};
+
+/// The service of callbacks that the contract does not know.
+const FALLBACK: &str = "FallbackService";
 
 pub(crate) struct Contract {
     pub(crate) callbacks: Vec<Callback>,
@@ -55,13 +60,13 @@ impl Contract {
     pub(crate) fn read(pool: &DescriptorPool) -> Result<Self, String> {
         let options = Options::find(pool)?;
         let mut callbacks = Vec::new();
-        for service in pool.services().filter(|s| s.package_name() == PACKAGE) {
+        let of_callbacks =
+            |s: &ServiceDescriptor| s.package_name() == PACKAGE && s.name() != FALLBACK;
+        for service in pool.services().filter(of_callbacks) {
             for method in service.methods() {
-                if method.name() != "Decide" {
-                    let callback = Callback::read(&options, &method)
-                        .map_err(|e| format!("{}: {e}", method.full_name()))?;
-                    callbacks.push(callback);
-                }
+                let callback = Callback::read(&options, &method)
+                    .map_err(|e| format!("{}: {e}", method.full_name()))?;
+                callbacks.push(callback);
             }
         }
         let mut names = HashSet::new();

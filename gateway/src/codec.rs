@@ -50,20 +50,31 @@ impl<A: Message + Default> Decoder for Single<A> {
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<A>, Status> {
         if std::mem::replace(&mut self.decoded, true) {
-            return Err(Status::internal("the answer has more than one message"));
+            return Err(Undecodable::Several.into());
         }
-        A::decode(buf).map(Some).map_err(undecodable)
+        A::decode(buf).map(Some).map_err(|e| Undecodable::Malformed(e).into())
     }
 }
 
-fn undecodable(error: prost::DecodeError) -> Status {
-    let mut status = Status::internal(error.to_string());
-    status.set_source(Arc::new(error));
-    status
+/// Why an answer is no message of the contract.
+#[derive(Debug, thiserror::Error)]
+enum Undecodable {
+    #[error("it can't be decoded: {0}")]
+    Malformed(prost::DecodeError),
+    #[error("it has more than one message")]
+    Several,
+}
+
+impl From<Undecodable> for Status {
+    fn from(error: Undecodable) -> Self {
+        let mut status = Self::internal(error.to_string());
+        status.set_source(Arc::new(error));
+        status
+    }
 }
 
 /// Whether a status says that an answer came and can't be decoded.
 #[must_use]
 pub fn is_undecodable(status: &Status) -> bool {
-    std::error::Error::source(status).is_some_and(|source| source.is::<prost::DecodeError>())
+    std::error::Error::source(status).is_some_and(|source| source.is::<Undecodable>())
 }

@@ -60,13 +60,13 @@ fn advice(query: &bool) -> &'static str {
     if *query { " (the callback URL in OpenIM's configuration must not have a query)" } else { "" }
 }
 
-/// How much of a JSON error is passed on: it may quote the body.
+/// How much of a JSON error is passed on.
 const QUOTE_LIMIT: usize = 256;
 
 impl Refused {
     /// A body that can't be read, and why.
     pub(crate) fn body(error: &serde_json::Error) -> Self {
-        let mut why = error.to_string();
+        let mut why = without_value(&error.to_string());
         why.truncate(why.floor_char_boundary(QUOTE_LIMIT));
         Self::Body(why)
     }
@@ -89,6 +89,15 @@ impl Refused {
     }
 }
 
+/// The text of a JSON error without the value that it quotes, which may be a secret.
+fn without_value(text: &str) -> String {
+    let value = text.find("invalid type: ").or_else(|| text.find("invalid value: "));
+    match (value, text.rfind(", expected ")) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", &text[..from], &text[to + 2..]),
+        _ => text.to_owned(),
+    }
+}
+
 /// A callback that was understood, and for which there is no decision.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -99,7 +108,7 @@ pub enum Failure {
     #[error("{:?}: {}", .0.code(), .0.message())]
     Status(tonic::Status),
     /// The decider's answer is no message of the contract.
-    #[error("wrong answer: it can't be decoded: {}", .0.message())]
+    #[error("wrong answer: {}", .0.message())]
     Undecodable(tonic::Status),
     /// The decider's answer can't be passed on.
     #[error(transparent)]
@@ -140,4 +149,18 @@ pub enum Problem {
     /// A JSON object that would overwrite the verdict.
     #[error("has a key of the verdict's own")]
     VerdictKey,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_the_body_is_told_without_its_value() {
+        let error = serde_json::from_str::<Vec<u8>>(r#"["s3cret, expected"]"#).expect_err("text");
+        assert_eq!(
+            Refused::body(&error).to_string(),
+            "the body can't be read: expected u8 at line 1 column 19"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! One line in the log and one count for each callback, by how it ended. What users and deciders wrote is quoted, so
 //! that it can't forge a line.
 
+use std::error::Error;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -47,12 +48,12 @@ impl Journal<'_> {
 
     pub(crate) fn denied(self, code: RefusalCode, denial: &Denial) {
         let Denial { message, reason, .. } = denial;
-        about!(info, self.call, code = code.get(), ?message, ?reason, "denied");
+        about!(info, self.call, code = code.get(), shown = ?message, ?reason, "denied");
         self.ended(Outcome::Deny);
     }
 
     pub(crate) fn failed(self, verdict: Verdict, failure: &Failure) {
-        let why = failure.to_string();
+        let why = with_causes(failure);
         about!(warn, self.call, rpc = self.call.rpc(), ?verdict, ?why, "no decision");
         if let Failure::Wrong(_) | Failure::Undecodable(_) = failure {
             self.metrics.wrong_answer(self.call.setting());
@@ -86,6 +87,19 @@ impl Journal<'_> {
     fn ended(self, outcome: Outcome) {
         self.metrics.ended(self.call.setting(), outcome, self.call.began.elapsed());
     }
+}
+
+fn with_causes(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut cause = match failure {
+        Failure::Status(status) => status.source(),
+        Failure::Deadline | Failure::Undecodable(_) | Failure::Wrong(_) => None,
+    };
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// A request that names no callback was refused.

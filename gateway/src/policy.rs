@@ -123,8 +123,11 @@ impl TryFrom<String> for Setting {
         if known().any(|setting| setting == name) {
             return Ok(Self(name));
         }
-        let nearest = known().min_by_key(|setting| strsim::damerau_levenshtein(setting, &name));
-        Err(format!("no callback `{name}`; did you mean `{}`?", nearest.unwrap_or_default()))
+        let distance = |setting: &&str| strsim::damerau_levenshtein(setting, &name);
+        let near = |setting: &&str| distance(setting) <= 1 + setting.len() / 4;
+        let nearest = known().filter(near).min_by_key(distance);
+        let advice = nearest.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        Err(format!("no callback `{name}`{advice}"))
     }
 }
 

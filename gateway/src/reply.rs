@@ -53,17 +53,11 @@ impl Reply {
 }
 
 /// Whether OpenIM would take a key of a reply for one of the verdict's own: it compares them by Go's rules, in any
-/// case, where two letters beyond ASCII fold to ASCII ones.
+/// case, where the long s is an s too.
 #[must_use]
 pub fn is_verdict_key(key: &str) -> bool {
-    let folded: String = key
-        .chars()
-        .map(|c| match c {
-            '\u{17f}' => 's',
-            '\u{212a}' => 'k',
-            c => c.to_ascii_lowercase(),
-        })
-        .collect();
+    let folded: String =
+        key.chars().map(|c| if c == '\u{17f}' { 's' } else { c.to_ascii_lowercase() }).collect();
     ["actioncode", "errcode", "errmsg", "errdlt", "nextcode"].contains(&&*folded)
 }
 

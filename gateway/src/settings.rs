@@ -71,8 +71,8 @@ impl Settings {
         ];
         for (key, flag, value) in flags {
             if let Some(text) = value {
-                let number = text.parse().map(Value::Integer);
-                layers.set(&[key], number.unwrap_or_else(|_| text.clone().into()), flag);
+                let number = text.parse().ok().filter(|_| key == "workers").map(Value::Integer);
+                layers.set(&[key], number.unwrap_or_else(|| text.clone().into()), flag);
             }
         }
         layers.finish()
@@ -116,6 +116,7 @@ mod tests {
             code = 42
             [limits]
             body = 0
+            idle = '500000000000years'
             [callbacks.beforeSendSingelMsg]
             on_failure = 'allow'
             [callbacks.beforeOnlinePush]
@@ -132,7 +133,8 @@ mod tests {
         settings: defaults.deadline: invalid value: string "soon", expected a duration
         settings: listen: invalid socket address syntax
         settings: nothing: unknown field `nothing`, expected one of `listen`, `admin`, `decider`, `workers`, `log`, `limits`, `defaults`, `callbacks`
-        limits.body: must be 1 to 4194304 bytes
+        limits.body: must be 1 to 1048576 bytes
+        limits.idle: must be 1s to 1day
         callbacks.afterUserOnline: comes after the fact and is always allowed: its verdict can't be set
         "#);
     }
@@ -150,7 +152,15 @@ mod tests {
 
     #[test]
     fn a_decider_is_a_host_and_a_port() {
-        for url in ["localhost:50051", "https://x", "http://x/path", "", "http://"] {
+        for url in [
+            "localhost:50051",
+            "https://x",
+            "http://x/path",
+            "",
+            "http://",
+            "http://x",
+            "http://u:p@x:1",
+        ] {
             assert!(DeciderUrl::try_from(url.to_owned()).is_err(), "{url}");
         }
         assert!(DeciderUrl::try_from("http://decider:50051/".to_owned()).is_ok());

@@ -241,3 +241,37 @@ fn two_gateways_do_not_share_an_address() {
     let (code, said) = output(gateway().args(["--listen", &running.address.to_string()]));
     assert_eq!(code, Some(OS_ERROR), "{said}");
 }
+
+#[test]
+fn the_admin_port_tells_whether_it_is_ready_and_what_it_has_counted() {
+    let (address, file) = (free_address(), settings("admin", "limits.linger = '60s'"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callback-gateway"));
+    let command = command.env_clear().args(["--admin", &address.to_string(), "--config"]).arg(file);
+    let mut running = Running::start(command);
+    let ask = |path: &str| {
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
+        answer(&mut stream)
+    };
+    let mut idle = running.connect();
+    idle.write_all(OTHER).expect("it reads");
+    answer(&mut idle);
+
+    assert!(ask("/livez").starts_with("HTTP/1.1 200"));
+    assert!(ask("/readyz").starts_with("HTTP/1.1 200"));
+    assert!(ask("/version").ends_with(env!("CARGO_PKG_VERSION")));
+    let metrics = ask("/metrics");
+    let line = r#"callback_gateway_callbacks_total{callback="none",outcome="refused"} 1"#;
+    assert!(metrics.contains(line) && metrics.contains("openmetrics-text"), "{metrics}");
+
+    running.terminate();
+    running.wait_for("draining");
+    let until = Instant::now() + PATIENCE;
+    while !ask("/readyz").starts_with("HTTP/1.1 503") {
+        assert!(Instant::now() < until, "it is draining, and says that it is ready");
+    }
+    assert!(ask("/livez").starts_with("HTTP/1.1 200"));
+    drop(idle);
+    assert_eq!(running.process.wait(), Some(0));
+}

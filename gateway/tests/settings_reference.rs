@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use callback_gateway::settings::File;
+use callback_gateway::settings::{Cli, File};
+use clap::CommandFactory;
 use schemars::{Schema, schema_for};
 use serde_json::{Map, Value};
 
@@ -13,20 +14,14 @@ The file that `callback-gateway --config FILE` reads is TOML. Every key has a de
 The environment goes before the file, and the command line before both. Durations are written like `\"300ms\"` or
 `\"2s\"`. Every mistake is reported at once, with exit code 64.
 
-Made by `make settings` from the documentation in `gateway/src/settings.rs` and `gateway/src/policy.rs`.
+Made by `make settings` from the documentation in `gateway/src/settings/` and `gateway/src/policy.rs`.
 ";
 
 const FLAGS: &str = "
 ## Command line and environment
 
-| Flag | Environment | Key |
+| Flag | Environment | Meaning |
 |---|---|---|
-| `--config FILE` | `CALLBACK_GATEWAY_CONFIG` | |
-| `--listen ADDRESS` | `CALLBACK_GATEWAY_LISTEN` | `listen` |
-| `--admin ADDRESS` | `CALLBACK_GATEWAY_ADMIN` | `admin` |
-| `--decider URL` | `CALLBACK_GATEWAY_DECIDER` | `decider` |
-| `--workers COUNT` | `CALLBACK_GATEWAY_WORKERS` | `workers` |
-| `--log FILTER` | `CALLBACK_GATEWAY_LOG` | `log` |
 ";
 
 #[test]
@@ -51,6 +46,13 @@ fn the_settings_reference_says_what_the_settings_are() {
         table(&mut text, fields.iter(), &defaults[key]);
     }
     text.push_str(FLAGS);
+    for flag in Cli::command().get_arguments() {
+        let name = flag.get_long().expect("every flag has a name");
+        let value = flag.get_value_names().expect("every flag has a value")[0].as_str();
+        let env = flag.get_env().expect("every flag has a variable").to_string_lossy();
+        let about = flag.get_help().expect("every flag has a help");
+        writeln!(text, "| `--{name} {value}` | `{env}` | {about} |").expect("memory takes all");
+    }
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
     if std::env::var_os("UPDATE_SETTINGS").is_some() {

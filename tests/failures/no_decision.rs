@@ -142,10 +142,10 @@ fn the_failure_policy_settles_an_answer_that_is_no_grpc() {
 }
 
 #[test]
-fn two_messages_are_no_decision() {
+fn two_messages_are_refused() {
     let deny = frame(b"\x0a\0");
     let decider = Broken::always(Fault::body([frame(b""), deny].concat(), Some("0")));
-    assert_settled_by(Policy::OnFailure, &decider.url(), "allow, then deny");
+    assert_settled_by(Policy::Refuse, &decider.url(), "allow, then deny");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use callback_gateway::metrics::Metrics;
 use callback_gateway::settings::Settings;
 use callback_gateway::webhook::Style;
 use callback_gateway::worker;
@@ -18,6 +19,7 @@ use crate::port::Port;
 /// One worker of the real gateway, as `main` runs it.
 pub struct Gateway {
     address: SocketAddr,
+    metrics: Arc<Metrics>,
     shutdown: CancellationToken,
     worker: Background,
     _port: Port,
@@ -31,17 +33,25 @@ impl Gateway {
         let settings = Settings::from_toml(&text).unwrap_or_else(|e| panic!("{text}\n{e:#?}"));
         let (port, shutdown) = (Port::free(), CancellationToken::new());
         let (listener, token) = (port.listen(), shutdown.clone());
+        let metrics = Arc::<Metrics>::default();
+        let counted = metrics.clone();
         let worker = Background::run(move || {
             let listener = TcpListener::from_std(listener).expect("it does not block");
-            worker::run(listener, Arc::new(settings), Arc::default(), token)
+            worker::run(listener, Arc::new(settings), counted, token)
         });
-        Self { address: port.address(), shutdown, worker, _port: port }
+        Self { address: port.address(), metrics, shutdown, worker, _port: port }
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it has counted, as `/metrics` shows it.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.metrics.encode().expect("text")
     }
 
     /// Opens a connection.

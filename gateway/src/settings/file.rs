@@ -41,8 +41,8 @@ pub struct File {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The largest body of a callback, in bytes; a larger one is refused. gRPC servers take 4 MiB by default, and an
-    /// oversized message must not make the decision fail.
+    /// The largest body of a callback, in bytes, at most 1048576; a larger one is refused. gRPC servers take 4 MiB by
+    /// default, and an oversized message must not make the decision fail.
     pub body: usize,
     /// The largest head of a request, in bytes; at least 8192.
     pub head: usize,
@@ -106,12 +106,14 @@ impl TryFrom<String> for DeciderUrl {
     type Error = String;
 
     fn try_from(url: String) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
+        let uri: Uri = url.parse().map_err(|e| format!("no URL: {e}"))?;
         let plain = uri.path_and_query().is_none_or(|path| path == "/");
-        if uri.scheme_str() == Some("http") && uri.host().is_some() && plain {
+        let user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        let port = uri.port_u16().is_some_and(|port| port > 0);
+        if uri.scheme_str() == Some("http") && uri.host().is_some() && port && plain && !user {
             Ok(Self(uri))
         } else {
-            Err(format!("`{url}` must have the form http://host:port"))
+            Err("must have the form http://host:port".to_owned())
         }
     }
 }

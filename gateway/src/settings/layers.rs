@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use std::time::Duration;
+
 use toml::{Table, Value};
 
 use super::{File, Limits, Settings};
@@ -64,14 +66,28 @@ impl Layers {
 fn out_of_range(file: &File) -> Vec<Mistake> {
     let Limits { body, head, .. } = file.limits;
     let mut mistakes = Vec::new();
-    if !(1..=4 << 20).contains(&body) {
-        mistakes.push(Mistake::new("limits.body", "must be 1 to 4194304 bytes"));
+    // As protobuf, a body may be three times as large (a list of negative numbers), and gRPC servers take 4 MiB.
+    if !(1..=1 << 20).contains(&body) {
+        mistakes.push(Mistake::new("limits.body", "must be 1 to 1048576 bytes"));
     }
     if !(8192..=1 << 20).contains(&head) {
         mistakes.push(Mistake::new("limits.head", "must be 8192 to 1048576 bytes"));
     }
-    if file.defaults.deadline.is_some_and(|deadline| deadline.is_zero()) {
-        mistakes.push(Mistake::new("defaults.deadline", "must be longer than nothing"));
+    let Limits { idle, linger, drain, .. } = file.limits;
+    let deadline = file.defaults.deadline.unwrap_or(Duration::from_secs(1));
+    for (place, duration, least, most) in [
+        ("defaults.deadline", deadline, Duration::from_millis(1), Duration::from_secs(60)),
+        ("limits.idle", idle, Duration::from_secs(1), Duration::from_secs(24 * 3600)),
+        ("limits.linger", linger, Duration::ZERO, Duration::from_secs(60)),
+        ("limits.drain", drain, Duration::ZERO, Duration::from_secs(600)),
+    ] {
+        if !(least..=most).contains(&duration) {
+            let [least, most] = [least, most].map(humantime_serde::re::humantime::format_duration);
+            mistakes.push(Mistake::new(place, format_args!("must be {least} to {most}")));
+        }
+    }
+    if file.workers.is_some_and(|workers| workers.get() > 1024) {
+        mistakes.push(Mistake::new("workers", "must be 1 to 1024"));
     }
     mistakes
 }

@@ -1,0 +1,155 @@
+//! What operators see: one count and one line in the log for each callback, by how it ended.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use harness::{Decider, Gateway, Port, Request, Says, Style};
+use serde_json::{Value, json};
+use tonic::Status;
+
+const BEFORE: &str = "callbackBeforeAddBlackCommand";
+const AFTER: &str = "callbackAfterUserOnlineCommand";
+const REMARK: &str = "callbackBeforeSetFriendRemarkCommand";
+const PUSH: &str = "callbackBeforeOfflinePushCommand";
+const INFO_EX: &str = "callbackBeforeUpdateUserInfoExCommand";
+const MODIFY: &str = "callbackBeforeMsgModifyCommand";
+
+/// All that this process has logged.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends one callback, and answers with what was counted and what was logged of it.
+fn observe(decider: &str, command: &str, body: &Value) -> (Vec<String>, String) {
+    static SUBSCRIBER: OnceLock<()> = OnceLock::new();
+    SUBSCRIBER.get_or_init(|| {
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(|| Log);
+        subscriber.with_env_filter("callback_gateway=debug").init();
+    });
+    let gateway = Gateway::start(decider, "defaults.deadline = '300ms'");
+    // Names the lines of this call: others are logged at the same time.
+    let id = uuid::Uuid::now_v7().to_string();
+    let request = Request::callback(Style::Path, command, body).header("operationID", id.as_str());
+    let _ = gateway.send(&request).verdict(Style::Path);
+    let metrics = gateway.metrics();
+    let counted = metrics.lines().filter(|l| !l.starts_with('#') && l.ends_with(" 1"));
+    let counted = counted.filter(|l| l.contains("_total{")).map(str::to_owned).collect();
+    let log =
+        String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains(&id)).collect();
+    (counted, lines.join("\n"))
+}
+
+fn counted(metrics: &[String], name: &str, labels: &str) -> bool {
+    metrics.iter().any(|line| *line == format!("callback_gateway_{name}_total{{{labels}}} 1"))
+}
+
+#[test]
+fn each_callback_is_counted_and_logged_by_how_it_ended() {
+    let denial = json!({ "denial": { "message": "shown", "reason": "spam\nforged line" } });
+    let rows: [(&str, &str, Says, &str, &str, &[&str]); 8] = [
+        (BEFORE, "beforeAddBlack", json!({}).into(), "allow", "DEBUG", &["allowed"]),
+        (
+            REMARK,
+            "beforeSetFriendRemark",
+            json!({ "remark": "x" }).into(),
+            "edit",
+            "DEBUG",
+            &["edited=true"],
+        ),
+        (
+            BEFORE,
+            "beforeAddBlack",
+            denial.into(),
+            "deny",
+            "INFO",
+            &["denied", r#"reason="spam\nforged line""#, "shown=\"shown\""],
+        ),
+        (
+            BEFORE,
+            "beforeAddBlack",
+            Status::unimplemented("").into(),
+            "failed_deny",
+            "WARN",
+            &["rpc=\"BeforeAddBlack\"", "Unimplemented"],
+        ),
+        (
+            PUSH,
+            "beforeOfflinePush",
+            Status::internal("rule 7").into(),
+            "failed_allow",
+            "WARN",
+            &["rule 7", "verdict=Allow"],
+        ),
+        (AFTER, "afterUserOnline", json!({}).into(), "delivered", "DEBUG", &["allowed"]),
+        (AFTER, "afterUserOnline", Says::Nothing, "failed", "WARN", &["deadline"]),
+        (
+            MODIFY,
+            "beforeMsgModify",
+            json!({ "content": "[]" }).into(),
+            "failed_deny",
+            "WARN",
+            &["wrong answer: content holds no JSON object"],
+        ),
+    ];
+    for (command, setting, says, outcome, level, words) in rows {
+        let (metrics, log) = observe(&Decider::saying(says).url(), command, &json!({}));
+        let labels = format!("callback=\"{setting}\",outcome=\"{outcome}\"");
+        assert!(counted(&metrics, "callbacks", &labels), "{labels}: {metrics:#?}");
+        assert_eq!(log.lines().count(), 1, "{labels}: {log}");
+        for word in [&[level, setting, command, "callback_id="], words].concat() {
+            assert!(log.contains(word), "{word}: {log}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_answer_is_counted_beside_its_verdict() {
+    let decider = Decider::saying(json!({ "content": "[]" }));
+    let (metrics, _) = observe(&decider.url(), MODIFY, &json!({}));
+    assert!(counted(&metrics, "wrong_answers", "callback=\"beforeMsgModify\""), "{metrics:#?}");
+}
+
+#[test]
+fn an_edit_that_is_dropped_is_counted_and_logged() {
+    let decider = Decider::saying(json!({ "nickName": "x" }));
+    let (metrics, log) = observe(&decider.url(), INFO_EX, &json!({ "nickName": null }));
+    assert!(
+        counted(&metrics, "dropped_edits", "callback=\"beforeUpdateUserInfoEx\""),
+        "{metrics:#?}"
+    );
+    assert!(log.contains("field=\"nickname\"") && log.contains("dropped"), "{log}");
+}
+
+#[test]
+fn a_code_that_is_replaced_is_logged() {
+    let decider = Decider::saying(json!({ "denial": { "code": 42 } }));
+    let (_, log) = observe(&decider.url(), BEFORE, &json!({}));
+    assert!(log.contains("42 is no refusal code"), "{log}");
+}
+
+#[test]
+fn a_refused_body_is_counted_and_its_values_are_not_logged() {
+    let decider = Decider::allowing();
+    let body = json!({ "secret": 12345 });
+    let (metrics, log) = observe(&decider.url(), "callbackBeforeUserRegisterCommand", &body);
+    let labels = "callback=\"beforeUserRegister\",outcome=\"refused\"";
+    assert!(counted(&metrics, "callbacks", labels), "{metrics:#?}");
+    assert!(log.contains("secret: expected a string") && !log.contains("12345"), "{log}");
+}
+
+#[test]
+fn a_decider_that_is_down_is_logged_with_the_cause() {
+    let (_, log) = observe(&Port::free().url(), BEFORE, &json!({}));
+    assert!(log.to_lowercase().contains("connection refused"), "{log}");
+}
