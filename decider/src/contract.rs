@@ -23,6 +23,11 @@ pub(crate) fn is_inline(field: &FieldDescriptor) -> bool {
     option(field, "inline").is_some_and(|value| value.as_bool() == Some(true))
 }
 
+/// Whether the text in this field must be a JSON object.
+pub(crate) fn is_json_object(field: &FieldDescriptor) -> bool {
+    option(field, "json_object").is_some_and(|value| value.as_bool() == Some(true))
+}
+
 /// The field that identifies an entry of this list of edits, if one does.
 pub(crate) fn key_of(list: &FieldDescriptor) -> Option<FieldDescriptor> {
     let key = option(list, "keyed_by")?;

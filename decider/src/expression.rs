@@ -6,6 +6,7 @@ mod environment;
 mod failure;
 mod functions;
 mod json;
+mod json_text;
 mod library;
 mod message;
 mod nearest;

@@ -1,17 +1,19 @@
 //! Reads the settings, serves until it is told to stop, and finishes what is under way.
 
-use callback_decider::{Arguments, Settings, server};
+use callback_decider::{Arguments, Policy, Settings, server};
 use clap::Parser;
 use std::error::Error;
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stderr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{error, info};
 
-/// The exit code for wrong settings, as sysexits.h has it.
+/// Exit codes as in sysexits.h.
 const USAGE: u8 = 64;
+const OS_ERROR: u8 = 71;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -29,26 +31,28 @@ fn main() -> ExitCode {
             return USAGE.into();
         }
     };
-    match run(settings) {
+    let Settings { listen, policy, log } = settings;
+    tracing_subscriber::fmt()
+        .with_env_filter(log)
+        .with_ansi(stderr().is_terminal())
+        .with_writer(stderr)
+        .init();
+    match run(listen, policy) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
+        Err(why) => {
+            error!(%why, "can't serve");
+            OS_ERROR.into()
         }
     }
 }
 
 /// One thread serves: a decision takes microseconds, handing it to another thread takes longer.
 #[tokio::main(flavor = "current_thread")]
-async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
-    let Settings { listen, policy, log } = settings;
-    tracing_subscriber::fmt().with_max_level(log).with_ansi(stdout().is_terminal()).init();
-
+async fn run(listen: SocketAddr, policy: Policy) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| format!("can't listen on {listen}: {error}"))?;
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| format!("listen {listen}: {error}"))?;
     let address = listener.local_addr()?;
     let rpcs: Vec<_> = policy.rpcs().collect();
     info!(%address, rules = policy.rules(), rpcs = rpcs.join(" "), "deciding");

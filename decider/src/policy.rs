@@ -18,8 +18,9 @@ pub use load::LoadError;
 use crate::expression::{Environment, Evaluation, Expression, Failure};
 use mirror::Mirror;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor, Value};
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The rules of a policy file, checked and ready to decide.
 pub struct Policy {
@@ -46,6 +47,8 @@ struct Edit {
     field: FieldDescriptor,
     /// The key of a keyed list's entries.
     key: Option<String>,
+    /// Whether the gateway takes nothing but a JSON object in text.
+    is_json_object: bool,
     value: Expression,
     mirror: Option<Mirror>,
 }
@@ -141,7 +144,11 @@ impl Rule {
 
 impl Edit {
     fn evaluate(&self, evaluation: &Evaluation<'_>) -> Result<Value, Failure> {
-        convert::convert(&*evaluation.value(&self.value)?, &self.field)
+        let value = convert::convert(&*evaluation.value(&self.value)?, &self.field)?;
+        if self.is_json_object && !value.as_str().is_some_and(is_json_object) {
+            return Err(Failure::wrong_value(format!("{} is no JSON object", self.field.name())));
+        }
+        Ok(value)
     }
 
     /// Sets the field. The entries of a keyed list join those that earlier rules set.
@@ -154,4 +161,9 @@ impl Edit {
             (_, value) => response.set_field(&self.field, value),
         }
     }
+}
+
+/// Whether the gateway will take the text for a JSON object.
+fn is_json_object(text: &str) -> bool {
+    serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok()
 }

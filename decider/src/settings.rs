@@ -4,26 +4,40 @@ use crate::{LoadError, Policy};
 use clap::Parser;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 /// Decides OpenIM's callbacks by rules in a file.
 ///
 /// Serves every rpc of the contract, gRPC health and reflection. The first rule that denies a call
 /// wins, every rule sees the edits of those before it, and what no rule is for is allowed. A rule
 /// that fails is answered with the status INTERNAL, so that the gateway's own settings decide.
+///
+/// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings or the policy are wrong, and 71 when the
+/// address can't be used.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Arguments {
     /// The address to serve gRPC on.
-    #[arg(long, env = "CALLBACK_DECIDER_LISTEN", default_value = "127.0.0.1:50051")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CALLBACK_DECIDER_LISTEN",
+        default_value = "127.0.0.1:50051"
+    )]
     listen: String,
 
     /// The policy file. The one that comes with the project explains the rules.
-    #[arg(long, env = "CALLBACK_DECIDER_POLICY", default_value = "policy.yaml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CALLBACK_DECIDER_POLICY",
+        default_value = "policy.yaml"
+    )]
     policy: PathBuf,
 
-    /// How much to log: off, error, warn, info, debug or trace. Every denial is logged at info.
-    #[arg(long, env = "CALLBACK_DECIDER_LOG", default_value = "info")]
+    /// What is logged: a level, or directives like `info,callback_decider=debug`. Denials are logged
+    /// at info, failures at error.
+    #[arg(long, value_name = "FILTER", env = "CALLBACK_DECIDER_LOG", default_value = "info")]
     log: String,
 }
 
@@ -33,8 +47,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The policy to decide by.
     pub policy: Policy,
-    /// The least level that is logged.
-    pub log: LevelFilter,
+    /// What is logged.
+    pub log: EnvFilter,
 }
 
 impl Settings {
@@ -47,14 +61,13 @@ impl Settings {
         let address = listen.parse().map_err(|_| {
             format!("--listen {listen:?}: not an address with a port, like 127.0.0.1:50051")
         });
-        let level = log
-            .parse()
-            .map_err(|_| format!("--log {log:?}: not one of off, error, warn, info, debug, trace"));
+        let filter = EnvFilter::try_new(log);
+        let filter = filter.map_err(|error| format!("--log {log:?}: no log filter: {error}"));
         let policy = Policy::load(policy).map_err(|error: LoadError| error.to_string());
-        match (address, policy, level) {
+        match (address, policy, filter) {
             (Ok(listen), Ok(policy), Ok(log)) => Ok(Self { listen, policy, log }),
-            (address, policy, level) => {
-                Err([address.err(), level.err(), policy.err()].into_iter().flatten().collect())
+            (address, policy, filter) => {
+                Err([address.err(), filter.err(), policy.err()].into_iter().flatten().collect())
             }
         }
     }

@@ -3,43 +3,71 @@
 //! A round of a loop is a step, and so is the copying of some entries of a list. Evaluation is
 //! synchronous, so the count is the thread's.
 
+use super::failure::Failure;
 use cel::ExecutionError;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// What one decision may take, all its rules together.
-const STEPS: i64 = 10_000;
+/// What one decision may take, all its rules together: some loops over the thousands of entries that
+/// the gateway's largest body holds.
+const STEPS: usize = 50_000;
 
-/// How long a decision may take steps. In most a step is a microsecond, but it may search a text of
-/// a megabyte.
-const TIME: Duration = Duration::from_millis(250);
+/// How long a decision may take steps, within the gateway's default deadline of two seconds. In most
+/// a step is a microsecond, but it may search a text of a megabyte.
+const TIME: Duration = Duration::from_millis(500);
 
 thread_local! {
-    /// The steps left; below zero once there were too many, or too slow ones.
-    static LEFT: Cell<i64> = const { Cell::new(0) };
+    static LEFT: Cell<usize> = const { Cell::new(0) };
     static END: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The bound that the decision met, if it has.
+    static EXCEEDED: Cell<Option<Exceeded>> = const { Cell::new(None) };
+}
+
+/// A decision costs more than it may.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(super) enum Exceeded {
+    /// Too many steps.
+    #[error("the decision takes more than {STEPS} steps")]
+    Steps,
+    /// Too slow ones.
+    #[error("the decision takes more than {} ms", TIME.as_millis())]
+    Time,
 }
 
 /// Starts the count for a decision.
 pub(super) fn refill() {
     LEFT.set(STEPS);
     END.set(None);
+    EXCEEDED.set(None);
 }
 
 /// Takes steps, or fails where too few are left. The time begins with the first.
-pub(super) fn spend(steps: usize) -> Result<(), ExecutionError> {
+pub(super) fn spend(steps: usize) -> Result<(), Exceeded> {
+    check()?;
     let now = Instant::now();
     let end = END.get().unwrap_or(now + TIME);
     END.set(Some(end));
-    let left = LEFT.get().saturating_sub(i64::try_from(steps).unwrap_or(i64::MAX));
-    LEFT.set(if now > end { -1 } else { left });
+    match LEFT.get().checked_sub(steps) {
+        _ if now > end => EXCEEDED.set(Some(Exceeded::Time)),
+        None => EXCEEDED.set(Some(Exceeded::Steps)),
+        Some(left) => LEFT.set(left),
+    }
     check()
 }
 
-/// Fails once the budget is spent, whatever became of the error that said so.
-pub(super) fn check() -> Result<(), ExecutionError> {
-    if LEFT.get() < 0 {
-        return Err(ExecutionError::function_error("loop", "the budget is spent"));
+/// Fails once a bound is met, whatever became of the error that said so.
+pub(super) fn check() -> Result<(), Exceeded> {
+    EXCEEDED.get().map_or(Ok(()), Err)
+}
+
+impl From<Exceeded> for ExecutionError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::function_error("loop", exceeded)
     }
-    Ok(())
+}
+
+impl From<Exceeded> for Failure {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::wrong_value(exceeded.to_string())
+    }
 }

@@ -20,13 +20,24 @@ use prost_reflect::MessageDescriptor;
 /// thread may have no more than 2 MiB.
 const MAX_DEPTH: usize = 32;
 
+/// The variable that every expression begins with.
+const REQUEST: &str = "request";
+
 /// A checked expression.
 #[derive(Debug)]
-pub(crate) struct Expression(IdedExpr);
+pub(crate) struct Expression {
+    tree: IdedExpr,
+    reads_request: bool,
+}
 
 impl Expression {
     pub(super) fn inner(&self) -> &IdedExpr {
-        &self.0
+        &self.tree
+    }
+
+    /// Whether it gives the same for every request.
+    pub(crate) fn is_constant(&self) -> bool {
+        !self.reads_request
     }
 }
 
@@ -40,13 +51,19 @@ impl Parsed<'_> {
         request: &MessageDescriptor,
         library: &mut Library,
     ) -> Result<(Expression, Type), Vec<Problem>> {
-        let variables = vec![("request".to_owned(), Type::Message(request.clone()))];
-        let mut checker =
-            Checker { source: self, library, variables, problems: vec![], depth: 0, loops: 0 };
+        let mut checker = Checker {
+            source: self,
+            library,
+            variables: vec![(REQUEST.to_owned(), Type::Message(request.clone()))],
+            reads_request: false,
+            problems: vec![],
+            depth: 0,
+            loops: 0,
+        };
         let mut tree = self.tree.clone();
         let type_ = checker.node(&mut tree);
         if checker.problems.is_empty() {
-            Ok((Expression(tree), type_))
+            Ok((Expression { tree, reads_request: checker.reads_request }, type_))
         } else {
             Err(checker.problems)
         }
@@ -58,6 +75,7 @@ struct Checker<'a> {
     library: &'a mut Library,
     /// The variables in scope, innermost last.
     variables: Vec<(String, Type)>,
+    reads_request: bool,
     problems: Vec<Problem>,
     depth: usize,
     loops: usize,
@@ -127,6 +145,7 @@ impl Checker<'_> {
     }
 
     fn variable(&mut self, id: u64, name: &str) -> Type {
+        self.reads_request |= name == REQUEST;
         if let Some(type_) = self.type_of(name) {
             return type_.clone();
         }

@@ -4,11 +4,12 @@ use super::budget;
 use super::check::Expression;
 use super::failure::Failure;
 use super::json::{is_json, parse_json, to_json};
+use super::json_text::json_text;
 use super::library::Library;
 use super::message::Message;
 use super::pattern::{Pattern, matches, replace_matches};
-use super::words::{Words, contains_any, mask};
-use cel::common::types::{CelBool, CelString, DYN_TYPE, STRING_TYPE};
+use super::words::{Words, contains_any, fold_case, mask};
+use cel::common::types::{CelBool, CelString, DYN_TYPE, LIST_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
 use cel::{Context, DeclarationError, Env, ExecutionError, Value};
 use prost_reflect::DynamicMessage;
@@ -77,6 +78,7 @@ fn functions(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_overload(TICK, TICK, vec![DYN_TYPE], tick)?;
     env.add_overload("parseJson", "parse_json", vec![STRING_TYPE], parse_json)?;
     env.add_overload("toJson", "to_json", vec![DYN_TYPE], to_json)?;
+    env.add_overload("jsonText", "json_text", vec![STRING_TYPE, LIST_TYPE], json_text)?;
     cel::add_overload!(env, fn is_json: (CelString) -> CelBool)?;
     cel::add_overload!(env, fn matches: (CelString, Pattern) -> CelBool)?;
     cel::add_member_overload!(env, fn matches: (CelString, Pattern) -> CelBool)?;
@@ -96,7 +98,6 @@ fn lower(text: &CelString<'_>) -> CelString<'static> {
     text.inner().to_lowercase().into()
 }
 
-/// The text as it is compared where case does not matter: `ẞ`, `ß` and `SS` are all `ss`.
 fn fold(text: &CelString<'_>) -> CelString<'static> {
-    text.inner().to_uppercase().to_lowercase().into()
+    fold_case(text.inner()).into()
 }

@@ -28,8 +28,10 @@ impl From<ExecutionError> for Failure {
     /// Written out by hand, since most errors' own texts quote the values they are about.
     fn from(error: ExecutionError) -> Self {
         use ExecutionError as E;
+        if let Err(exceeded) = budget::check() {
+            return exceeded.into();
+        }
         match error {
-            _ if budget::check().is_err() => Self::wrong_value("the decision takes too long"),
             E::FunctionError { function, .. } => Self::wrong_value(format!("{function} failed")),
             E::NoSuchKey(_) => Self::wrong_value("a map has no such key"),
             E::IndexOutOfBounds(_) => Self::wrong_value("a list has no such index"),

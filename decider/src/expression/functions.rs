@@ -47,6 +47,7 @@ const SIGNATURES: &str = "
     isJson(string) -> bool
     parseJson(string) -> dyn
     toJson(dyn) -> string
+    jsonText(string, list(string)) -> string
 
     bool(bool) -> bool
     bool(string) -> bool

@@ -5,11 +5,17 @@ use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
 };
 use cel::common::value::{CowVal, Val};
-use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value};
 
+/// Reads a JSON text. Some that others read is none here: a number beyond any double, half of a
+/// surrogate pair, nesting deeper than 127.
+fn read(text: &CelString<'_>) -> Option<Value> {
+    serde_json::from_str(text.inner()).ok()
+}
+
+/// Whether `parseJson` of the text gives a value.
 pub(super) fn is_json(text: &CelString<'_>) -> CelBool {
-    serde_json::from_str::<IgnoredAny>(text.inner()).is_ok().into()
+    read(text).is_some().into()
 }
 
 /// A cel function, written out since its result may be of any type.
@@ -17,7 +23,7 @@ pub(super) fn parse_json<'b, 'v>(
     arguments: Vec<CowVal<'b, 'v>>,
 ) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let text = arguments.first().and_then(|text| text.downcast_ref::<CelString>());
-    text.and_then(|text| serde_json::from_str(text.inner()).ok())
+    text.and_then(read)
         .map(|value| CowVal::Owned(from_json(value)))
         .ok_or_else(|| ExecutionError::function_error("parseJson", "the text is no JSON"))
 }

@@ -51,6 +51,11 @@ pub(super) fn mask(text: &CelString<'_>, words: &Words) -> CelString<'static> {
     masked.collect::<String>().into()
 }
 
+/// The text as it is compared where case does not matter: `ẞ`, `ß` and `SS` are all `ss`.
+pub(super) fn fold_case(text: &str) -> String {
+    text.to_uppercase().to_lowercase()
+}
+
 /// The text in lower case, one character for one, so that places in it are places in the original.
 fn fold(text: &str) -> String {
     text.chars()

@@ -4,7 +4,7 @@ use super::mirror::Mirror;
 use super::mistakes::{Mistakes, RuleMistakes};
 use super::written::{Consequence, Written};
 use super::{Edit, Rule, Then, denial, edit, file};
-use crate::contract::{contract, key_of};
+use crate::contract::{contract, is_json_object, key_of};
 use crate::expression::{Expression, Library, Problem, Type, no_field, suggestion};
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_saphyr::{Location, Spanned};
@@ -117,7 +117,9 @@ impl Compiler {
             }
             let key = key_of(&field).map(|key| key.name().to_owned());
             let mirror = Mirror::find(&field, key.as_deref(), &rpc.input());
-            problems.is_empty().then_some(Edit { field, key, value: expression, mirror })
+            let is_json_object = is_json_object(&field);
+            let edit = Edit { field, key, is_json_object, value: expression, mirror };
+            problems.is_empty().then_some(edit)
         });
         edits.collect()
     }

@@ -1,16 +1,17 @@
 //! Tries a rule on made-up requests when the policy is loaded, for type errors that only show then.
 //!
 //! A rule may rightly fail on some data (text that is no JSON, a list that is too short), so only an
-//! error in the types counts, which no real request would avoid.
+//! error in the types counts, which no real request would avoid, and any error of an expression that
+//! is the same for all requests.
 
 use super::{Rule, Then};
-use crate::expression::{Environment, Failure};
+use crate::expression::{Environment, Expression, Failure};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 
 /// How deep messages are filled, since some may hold themselves.
 const DEPTH: usize = 4;
 
-/// Gives the first type error of a rule over an empty request, or one with every field set.
+/// Gives the first such error of a rule over an empty request, or one with every field set.
 pub(super) fn run(
     rule: &Rule,
     request: &MessageDescriptor,
@@ -19,20 +20,20 @@ pub(super) fn run(
     for request in [DynamicMessage::new(request.clone()), full(request, DEPTH)] {
         environment.start_decision();
         let evaluation = environment.evaluation(&request);
-        only_type_errors(evaluation.condition(&rule.when))?;
+        only_certain(&rule.when, evaluation.condition(&rule.when))?;
         let Then::Edit(edits) = &rule.then else {
             continue;
         };
         for edit in edits {
-            only_type_errors(edit.evaluate(&evaluation))?;
+            only_certain(&edit.value, edit.evaluate(&evaluation))?;
         }
     }
     Ok(())
 }
 
-fn only_type_errors<T>(result: Result<T, Failure>) -> Result<(), Failure> {
+fn only_certain<T>(expression: &Expression, result: Result<T, Failure>) -> Result<(), Failure> {
     match result {
-        Err(failure) if failure.is_type_error => Err(failure),
+        Err(failure) if failure.is_type_error || expression.is_constant() => Err(failure),
         _ => Ok(()),
     }
 }

@@ -127,6 +127,56 @@ fn json_in_a_text_can_be_read() {
 }
 
 #[test]
+fn is_json_says_whether_parse_json_gives_a_value() {
+    let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+    let (deep, deeper, deepest) = (nested(127), nested(128), nested(100_000));
+    for (text, is_json) in [
+        (r#"{"content":"hello"}"#, true),
+        (r#" [1, "a", null, true, 1e308, -0] "#, true),
+        (r#""\ud83d\ude00\u0000""#, true),
+        (r#"{"a":1,"a":2}"#, true),
+        (&deep, true),
+        (&deeper, false),
+        (&deepest, false),
+        ("1e999", false),
+        (r#"{"a":-1e999}"#, false),
+        (r#""\ud800""#, false),
+        (r#"{"\udc00":1}"#, false),
+        ("\"a\nb\"", false),
+        ("", false),
+        ("{", false),
+        ("{} {}", false),
+        ("{'a':1}", false),
+    ] {
+        let ex = json!({"ex": text});
+        assert_eq!(holds("isJson(request.ex)", ex.clone()), Ok(is_json), "{text:.40}");
+        let parsed = holds("parseJson(request.ex) == 'x'", ex);
+        assert_eq!(parsed.is_ok(), is_json, "{text:.40}");
+    }
+}
+
+#[test]
+fn the_texts_of_json_are_found_whatever_else_it_holds() {
+    for (text, found) in [
+        (r#"{"text":"a\nb","other":"c"}"#, "a\nb"),
+        (r#"{"b":[{"TEXT":"a"}],"text":{"x":["b",1]},"texts":"c"}"#, "a\nb"),
+        (r#"{"ſo":"a","other":"b"}"#, "a"),
+        (r#"{"text":"a","x":{"text":"b"},"x":-1.5,"text":null}"#, "a\nb"),
+        (r#" {} "#, ""),
+        // What is no object, or can't be read, is taken as a whole.
+        (r#""a\/b""#, r#""a/b""#),
+        (r#"{"text":"a\ud800\/"}"#, "{\"text\":\"a\u{fffd}/\"}"),
+        (r#"{"text":"\u0061","n":1e999}"#, r#"{"text":"a","n":1e999}"#),
+        (r#"{"text":"a"} {"text":"b"}"#, r#"{"text":"a"} {"text":"b"}"#),
+        (r"a\", "a"),
+    ] {
+        let request = json!({"ex": text, "nickname": found});
+        let condition = "jsonText(request.ex, ['text', 'SO']) == request.nickname";
+        assert_eq!(holds(condition, request), Ok(true), "{text}");
+    }
+}
+
+#[test]
 fn a_command_that_the_contract_does_not_know_can_be_decided() {
     let policy = policy(
         "

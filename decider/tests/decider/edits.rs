@@ -93,14 +93,32 @@ fn an_entry_whose_key_is_unknown_or_comes_twice_is_a_failure() {
 #[test]
 fn an_edit_out_of_its_fields_range_is_a_failure() {
     let edit = |value: &str| {
-        let edit = format!("app_manager_level: {value}");
-        let users = format!(r#"users: "[{{'user_id': '1', '{}}}]""#, edit.replace(": ", "': "));
+        let user = format!("{{'user_id': u.user_id, 'app_manager_level': {value}}}");
+        let users = format!(r#"users: "request.users.map(u, {user})""#);
         edited("BeforeUserRegister", &[&users], json!({"users": [{"user_id": "1"}]}))
     };
     let level = json!({"users": [{"user_id": "1", "app_manager_level": i32::MIN}]});
     assert_eq!(edit("-2147483648"), Ok(level));
     let failed = "rule \"r\" failed: app_manager_level is out of range";
     assert_eq!(edit("2147483648"), Err(failed.into()));
-    let platform = edited("BeforeMsgModify", &[r#"content_type: "3000000000""#], json!({}));
-    assert_eq!(platform, Err("rule \"r\" failed: content_type is out of range".into()));
+    let content_type = r#"content_type: "3000000000 + request.msg.content_type""#;
+    let content_type = edited("BeforeMsgModify", &[content_type], json!({}));
+    assert_eq!(content_type, Err("rule \"r\" failed: content_type is out of range".into()));
+}
+
+#[test]
+fn text_that_must_be_a_json_object_is_a_failure_if_it_is_none() {
+    let modified = |content: &str| {
+        let request = json!({"msg": {"content": content}});
+        edited("BeforeMsgModify", &["content: request.msg.content"], request)
+    };
+    for content in [r#" {"a": 1} "#, r#"{"a":"\ud800","b":1e999}"#] {
+        assert_eq!(modified(content), Ok(json!({"content": content})));
+    }
+    for content in ["", "text", "[]", "null", "\"{}\"", "{", "{} {}"] {
+        let failed = "rule \"r\" failed: content is no JSON object";
+        assert_eq!(modified(content), Err(failed.into()), "{content}");
+    }
+    let answered = edited("Decide", &["edits: request.body"], json!({"body": "[]"}));
+    assert_eq!(answered, Err("rule \"r\" failed: edits is no JSON object".into()));
 }

@@ -238,3 +238,23 @@ fn types_that_show_only_when_a_rule_runs_are_tried() {
     // What depends on the data stops no start.
     assert_eq!(in_condition("parseJson(request.ex).a > 1 && int(request.ex) / 0 == 1"), "");
 }
+
+#[test]
+fn an_expression_that_fails_whatever_the_request_is_told() {
+    for (rpc, edits, mistake) in [
+        ("Decide", "{edits: \"'[]'\"}", "for Decide: edits is no JSON object"),
+        ("Decide", "{edits: \"toJson(['a'])\"}", "for Decide: edits is no JSON object"),
+        ("BeforeMsgModify", "{content: \"''\"}", "for BeforeMsgModify: content is no JSON object"),
+        (
+            "BeforeMsgModify",
+            "{content_type: '3000000000'}",
+            "for BeforeMsgModify: content_type is out of range",
+        ),
+    ] {
+        assert_eq!(in_edit(rpc, edits).split_once(": ").expect("a place").1, mistake, "{edits}");
+    }
+    assert_eq!(in_edit("Decide", "{edits: \"toJson({'a': 1})\"}"), "");
+    assert_eq!(in_edit("Decide", "{edits: request.body}"), "");
+    assert_eq!(in_condition("1 / 0 == 1"), "for BeforeUpdateUserInfo: division by zero");
+    assert_eq!(in_condition("parseJson('{').a"), "for BeforeUpdateUserInfo: parseJson failed");
+}

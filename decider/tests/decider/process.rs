@@ -4,7 +4,7 @@ use crate::support::{call_path, rpc};
 use prost_reflect::{DynamicMessage, Value};
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use tokio::runtime::Builder;
 use tonic::Request;
 use tonic::transport::Channel;
@@ -22,18 +22,23 @@ fn run(arguments: &[&str]) -> Output {
 /// The program while it serves.
 struct Decider {
     process: Child,
-    log: Lines<BufReader<ChildStdout>>,
+    log: Lines<BufReader<ChildStderr>>,
 }
 
 impl Decider {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_callback-decider"))
             .args(["--listen", "127.0.0.1:0", "--policy"])
             .arg(shipped_policy())
-            .stdout(Stdio::piped())
+            .args(arguments)
+            .stderr(Stdio::piped())
             .spawn()
             .expect("it starts");
-        let log = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        let log = BufReader::new(process.stderr.take().expect("a pipe")).lines();
         Self { process, log }
     }
 
@@ -97,14 +102,30 @@ fn it_ends_well_when_it_is_interrupted() {
 
 #[test]
 fn all_wrong_settings_are_told_at_once_with_exit_code_64() {
-    let output = run(&["--listen", "here", "--log", "loud", "--policy", "/nowhere.yaml"]);
+    let output = run(&[
+        "--listen",
+        "here",
+        "--log",
+        "info,callback_decider=loud",
+        "--policy",
+        "/nowhere.yaml",
+    ]);
     assert_eq!(output.status.code(), Some(64));
     let told = String::from_utf8_lossy(&output.stderr);
     let expected = "--listen \"here\": not an address with a port, like 127.0.0.1:50051
---log \"loud\": not one of off, error, warn, info, debug, trace
+--log \"info,callback_decider=loud\": no log filter: error parsing level filter: \
+expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5
 /nowhere.yaml: No such file or directory (os error 2)
 ";
     assert_eq!(told, expected);
+}
+
+#[test]
+fn what_is_logged_can_be_chosen_for_a_part_of_it() {
+    let mut decider = Decider::start_with(&["--log", "error,callback_decider=info"]);
+    assert!(decider.line().contains("deciding"));
+    assert_eq!(decider.end("TERM"), Some(0));
+    assert!(decider.line().contains("stopping"));
 }
 
 #[test]
@@ -117,11 +138,12 @@ fn an_unknown_flag_has_exit_code_64_and_help_has_0() {
 }
 
 #[test]
-fn an_address_in_use_is_told() {
+fn an_address_in_use_is_told_with_exit_code_71() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();
     let output = run(&["--listen", &address, "--policy", &shipped_policy().to_string_lossy()]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(71));
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.starts_with(&format!("can't listen on {address}: ")), "{told}");
+    let expected = format!("ERROR callback_decider: can't serve why=listen {address}: ");
+    assert!(told.contains(&expected), "{told}");
 }

@@ -4,11 +4,15 @@ use crate::support::decide;
 use callback_decider::Policy;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::LazyLock;
+
+static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy.yaml");
+    Policy::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+});
 
 fn decided(rpc: &str, request: Value) -> Value {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy.yaml");
-    let policy = Policy::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    decide(&policy, rpc, request).unwrap_or_else(|failure| panic!("{failure}"))
+    decide(&POLICY, rpc, request).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 fn code(response: &Value) -> Option<i64> {
@@ -50,19 +54,84 @@ fn nicknames_are_trimmed_and_checked_at_registration() {
 }
 
 #[test]
-fn texts_with_links_are_denied() {
-    for rpc in ["BeforeSendSingleMsg", "BeforeSendGroupMsg"] {
-        let sent = |content_type: i32, content: &str| {
-            let msg = json!({"content_type": content_type, "content": content});
-            code(&decided(rpc, json!({"msg": msg})))
-        };
-        assert_eq!(sent(101, r#"{"content":"see HTTPS://example.org"}"#), Some(5004));
-        assert_eq!(sent(106, r#"{"text":"@Ann www.example.org"}"#), Some(5004));
-        assert_eq!(sent(101, r#"{"content":"see https:\/\/example.org"}"#), Some(5004));
-        assert_eq!(sent(101, "https://example.org"), Some(5004));
-        assert_eq!(sent(101, r#"{"content":"hello"}"#), None);
-        assert_eq!(sent(102, r#"{"sourcePicture":{"url":"https://example.org"}}"#), None);
+fn thousands_can_be_registered_in_one_call() {
+    let user = |id: usize| json!({"user_id": id.to_string(), "nickname": " Ann "});
+    let users: Vec<_> = (0..4_000).map(user).collect();
+    let edited = decided("BeforeUserRegister", json!({"users": users}));
+    assert_eq!(edited["users"].as_array().map(Vec::len), Some(4_000));
+}
+
+/// The code for a message of this type, which is the same to a user and to a group.
+fn sent(content_type: i32, content: &str) -> Option<i64> {
+    let msg = json!({"content_type": content_type, "content": content});
+    let code = |rpc| code(&decided(rpc, json!({"msg": msg})));
+    let single = code("BeforeSendSingleMsg");
+    assert_eq!(single, code("BeforeSendGroupMsg"));
+    single
+}
+
+/// The content types that the link filter is for, and the member that holds each one's text.
+const TEXTS: [(i32, &str); 4] = [(101, "content"), (106, "text"), (114, "text"), (117, "text")];
+
+#[test]
+fn texts_with_links_are_denied_however_json_writes_them() {
+    for text in [
+        "http://evil.com",
+        "see HTTPS://evil.com",
+        "www.evil.com",
+        r"hello\nhttp://evil.com",
+        r"hello\thttp://evil.com",
+        r"hello\u0000http://evil.com",
+        r"hello\nwww.evil.com",
+        r"hello\twww.evil.com",
+        r"hello\u0000www.evil.com",
+        "xhttp://evil.com",
+        "看www.evil.com",
+        r"https:\/\/evil.com",
+        r"\u0068ttp\u003a//evil.com",
+        // What only other readers of JSON take.
+        r"http:\/\/evil.com \ud800",
+        "\nhttp://evil.com",
+    ] {
+        for (content_type, member) in TEXTS {
+            let content = format!(r#"{{"{member}":"{text}"}}"#);
+            assert_eq!(sent(content_type, &content), Some(5004), "{content}");
+        }
     }
+}
+
+#[test]
+fn a_link_can_not_hide_in_what_is_no_ordinary_content() {
+    let deep = "[".repeat(1_000) + &"]".repeat(1_000);
+    for content in [
+        "https://evil.com".to_owned(),
+        r#"["http:\/\/evil.com"]"#.to_owned(),
+        r#"{"content":["http:\/\/evil.com"],"text":{"x":"http:\/\/evil.com"}}"#.to_owned(),
+        // Go leaves a text as it was for a null, and joins an object that comes twice.
+        r#"{"content":"http:\/\/evil.com","content":null}"#.to_owned(),
+        r#"{"x":{"text":"http:\/\/evil.com"},"x":{}}"#.to_owned(),
+        r#"{"content":"a","text":"b","Content":"http:\/\/evil.com"}"#.to_owned(),
+        r#"{"content":"http:\/\/evil.com","text":"www\u002eevil.com","n":1e999}"#.to_owned(),
+        format!(r#"{{"content":"http:\/\/evil.com","x":{deep}}}"#),
+        r#"{"text":"a","quoteMessage":{"textElem":{"content":"http:\/\/evil.com"}}}"#.to_owned(),
+    ] {
+        for (content_type, _) in TEXTS {
+            assert_eq!(sent(content_type, &content), Some(5004), "{content:.80}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_link_in_a_text_is_allowed() {
+    for (content_type, member) in TEXTS {
+        for text in ["hello", "awww. http is a protocol", r"a\nb", ""] {
+            assert_eq!(sent(content_type, &format!(r#"{{"{member}":"{text}"}}"#)), None, "{text}");
+        }
+    }
+    let quote = r#"{"text":"yes","quoteMessage":{"senderFaceUrl":"https://example.org/ann.png"}}"#;
+    assert_eq!(sent(106, quote), None);
+    assert_eq!(sent(114, quote), None);
+    assert_eq!(sent(102, r#"{"sourcePicture":{"url":"https://example.org"}}"#), None);
 }
 
 #[test]
@@ -73,5 +142,38 @@ fn words_are_masked_in_texts_that_stay_json() {
     };
     let masked = json!({"content": r#"{"content":"the ******!\n"}"#});
     assert_eq!(modified(r#"{"content":"the C\u0061sino!\n"}"#), masked);
+    assert_eq!(modified(r#"{"Content":"the casino!\n","Content":null}"#), masked);
     assert_eq!(modified(r#"{"content":"hello"}"#), json!({}));
+    let whole = json!({"content": r#"{"content":"\"******\""}"#});
+    assert_eq!(modified(r#""c\u0061sino""#), whole);
+    let whole = json!({"content": "{\"content\":\"{\\\"content\\\":\\\"****** \u{fffd}\\\"}\"}"});
+    assert_eq!(modified(r#"{"content":"casino \ud800"}"#), whole);
+}
+
+#[test]
+fn no_content_makes_a_rule_fail() {
+    for content in [
+        "",
+        "no JSON",
+        "null",
+        "1e999",
+        "[]",
+        "[1]",
+        "\"text\"",
+        "{}",
+        r#"{"content":1}"#,
+        r#"{"content":null}"#,
+        r#"{"content":{"a":[]}}"#,
+        r#"{"content":"\ud800"}"#,
+        "{",
+        "\\",
+        "\\u",
+    ] {
+        for rpc in ["BeforeSendSingleMsg", "BeforeSendGroupMsg", "BeforeMsgModify"] {
+            for content_type in 101..=117 {
+                let msg = json!({"content_type": content_type, "content": content});
+                assert_eq!(decided(rpc, json!({"msg": msg})), json!({}), "{content}");
+            }
+        }
+    }
 }
