@@ -6,7 +6,7 @@ DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint docs settings proto baseline deny
+.PHONY: help run test fmt lint settings docs proto baseline deny
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,11 +24,11 @@ lint: ## Checks format and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
+settings: ## Writes docs/settings.md from the settings' documentation
+	UPDATE_SETTINGS=1 cargo test -p callback-gateway --locked --test settings_reference
+
 docs: ## Builds the Rust documentation; a warning fails
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-
-settings: ## Writes the reference of the gateway's settings anew
-	UPDATE_SETTINGS=1 cargo test --locked -p callback-gateway --test settings_reference
 
 proto: $(BUF) ## Checks the contract: lint, format, and compatibility with the baseline
 	$(BUF) lint proto

@@ -10,14 +10,14 @@ use http::header::CONTENT_TYPE;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::Metrics;
+use crate::gateway::Gateway;
 
-/// The content type of [`Metrics::encode`].
+/// The content type of [`crate::metrics::Metrics::encode`].
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone)]
 struct Admin {
-    metrics: Arc<Metrics>,
+    gateway: Arc<Gateway>,
     draining: CancellationToken,
 }
 
@@ -28,7 +28,7 @@ struct Admin {
 /// Those of the listener.
 pub async fn serve(
     listener: TcpListener,
-    metrics: Arc<Metrics>,
+    gateway: Arc<Gateway>,
     draining: CancellationToken,
 ) -> std::io::Result<()> {
     let router = Router::new()
@@ -36,14 +36,14 @@ pub async fn serve(
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .route("/version", get(|| async { env!("CARGO_PKG_VERSION") }))
-        .with_state(Admin { metrics, draining });
+        .with_state(Admin { gateway, draining });
     axum::serve(listener, router).await
 }
 
 async fn encoded(
     State(admin): State<Admin>,
 ) -> Result<impl axum::response::IntoResponse, StatusCode> {
-    let text = admin.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let text = admin.gateway.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     Ok(([(CONTENT_TYPE, OPEN_METRICS)], text))
 }
 

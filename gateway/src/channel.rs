@@ -1,93 +1,105 @@
-//! The connection to the decider, and what travels beside a message: the deadline and the call's metadata.
+//! The transport to a decider: a tower service under the generated clients, which finds an endpoint, sends one call over
+//! its connection, and knows what surely did not run.
 
+mod breaker;
+mod connect;
+mod endpoint;
+mod metadata;
+mod pool;
+mod resolve;
+mod retry;
+pub mod tls;
+mod unary;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use tokio::time::Instant;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::metadata::MetadataMap;
-use tonic::transport;
 use tower::Service;
 
-use crate::settings::DeciderUrl;
-use crate::webhook::Call;
+use self::endpoint::Endpoint;
+pub(crate) use self::metadata::request;
+use self::pool::Pool;
+pub use self::retry::RetryBudget;
+use self::unary::{Failed, Reply};
+use crate::gateway::Gateway;
+use crate::settings::Decider;
 
-static OPERATION_ID: HeaderName = HeaderName::from_static("openim-operation-id");
-static COMMAND: HeaderName = HeaderName::from_static("openim-command");
-static CALLBACK_ID: HeaderName = HeaderName::from_static("callback-id");
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// When the caller must have its verdict, as an extension of a request.
+#[derive(Clone, Copy, Debug)]
+struct Deadline(Instant);
 
-/// An operation id is text that the app's users can choose; servers limit metadata to 8 KiB, and a longer one must
-/// not make the decision fail.
-const OPERATION_ID_LIMIT: usize = 512;
-
-/// What is not printable ASCII, and the escape character itself.
-const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
-
-/// A connection to the decider that is opened when it is first needed, and again when it was lost.
+/// One worker's connections to one decider.
 #[derive(Clone, Debug)]
-pub struct Channel(transport::Channel);
+pub struct Channel(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: Pool,
+    gateway: Arc<Gateway>,
+}
 
 impl Channel {
-    /// Prepares the connection. Must be called within a tokio runtime.
+    /// A channel to each decider of the settings, in their order. Connections are opened in the background; must be
+    /// called within a tokio runtime.
     #[must_use]
-    pub fn new(decider: &DeciderUrl) -> Self {
-        let endpoint = transport::Endpoint::from(decider.uri().clone())
-            .user_agent(concat!("callback-gateway/", env!("CARGO_PKG_VERSION")))
-            .expect("the name and version of the package are a header value")
-            .connect_timeout(Duration::from_secs(1))
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(Duration::from_secs(300))
-            .keep_alive_timeout(Duration::from_secs(10));
-        Self(endpoint.connect_lazy())
+    pub fn open_all(gateway: &Arc<Gateway>) -> Vec<Self> {
+        let open = |(name, decider): (&str, &Decider)| {
+            let pool = Pool::open(name, decider, gateway);
+            Self(Arc::new(Inner { pool, gateway: gateway.clone() }))
+        };
+        gateway.settings().deciders().map(open).collect()
     }
 }
 
-impl Service<http::Request<Body>> for Channel {
-    type Response = http::Response<Body>;
-    type Error = transport::Error;
-    type Future = transport::channel::ResponseFuture;
+impl Service<Request<Body>> for Channel {
+    type Response = Response<Reply>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Reply>, Status>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Service::poll_ready(&mut self.0, cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        Service::call(&mut self.0, request)
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let channel = self.0.clone();
+        Box::pin(async move { channel.call(request).await })
     }
 }
 
-/// A message with the metadata of its call, and what is left of the deadline.
-pub(crate) fn request<Q>(call: &Call, message: Q) -> tonic::Request<Q> {
-    let mut headers = HeaderMap::with_capacity(8);
-    let mut insert = |name: &HeaderName, value: Option<HeaderValue>| {
-        if let Some(value) = value {
-            headers.insert(name, value);
+impl Inner {
+    async fn call(&self, request: Request<Body>) -> Result<Response<Reply>, Status> {
+        let (mut head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let deadline = head.extensions.get().map(|Deadline(at)| *at);
+        if let Some(token) = self.pool.token() {
+            head.headers.insert(http::header::AUTHORIZATION, token);
         }
-    };
-    if !call.operation_id.is_empty() {
-        insert(&OPERATION_ID, HeaderValue::try_from(escape(&call.operation_id)).ok());
+        self.gateway.retries.deposit();
+        let mut first: Option<Arc<Endpoint>> = None;
+        loop {
+            let endpoint = self.pool.pick(first.as_ref()).await?;
+            let failed = match endpoint.call(&head, body.clone(), deadline).await {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
+            };
+            match failed {
+                Failed::NotSent(why) if first.is_none() => {
+                    tracing::debug!(%why, endpoint = %endpoint.address, "retrying: nothing was sent");
+                }
+                Failed::NotProcessed(why) if first.is_none() && self.gateway.retries.withdraw() => {
+                    tracing::debug!(%why, endpoint = %endpoint.address, "retrying: it was not run");
+                }
+                failed => return Err(failed.into()),
+            }
+            self.gateway.metrics.retried(self.pool.name());
+            first = Some(endpoint);
+        }
     }
-    insert(&COMMAND, HeaderValue::from_str(&call.command).ok());
-    insert(&CALLBACK_ID, Some(callback_id(call)));
-    insert(&TRACEPARENT, call.traceparent.clone());
-    let mut request = tonic::Request::new(message);
-    *request.metadata_mut() = MetadataMap::from_headers(headers);
-    request.set_timeout(call.deadline.saturating_duration_since(Instant::now().into()));
-    request
-}
-
-fn callback_id(call: &Call) -> HeaderValue {
-    let mut text = uuid::Uuid::encode_buffer();
-    let text = call.id.hyphenated().encode_lower(&mut text);
-    let mut value = HeaderValue::from_str(text).expect("a UUID is a header value");
-    // No two are the same: it must not fill the decider's header compression table.
-    value.set_sensitive(true);
-    value
-}
-
-fn escape(operation_id: &str) -> String {
-    let end = operation_id.floor_char_boundary(OPERATION_ID_LIMIT);
-    utf8_percent_encode(&operation_id[..end], ESCAPED).to_string()
 }

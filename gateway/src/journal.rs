@@ -52,6 +52,20 @@ impl Journal<'_> {
         self.ended(Outcome::Deny);
     }
 
+    pub(crate) fn answered_unasked(self, verdict: Verdict) {
+        match verdict {
+            Verdict::Allow => {
+                about!(debug, self.call, "allowed: answered by settings");
+                self.ended(Outcome::Allow);
+            }
+            Verdict::Deny => {
+                let code = self.call.policy.code.get();
+                about!(info, self.call, code, "denied: answered by settings");
+                self.ended(Outcome::Deny);
+            }
+        }
+    }
+
     pub(crate) fn failed(self, verdict: Verdict, failure: &Failure) {
         let why = with_causes(failure);
         about!(warn, self.call, rpc = self.call.rpc(), ?verdict, ?why, "no decision");

@@ -1,6 +1,8 @@
 //! The gateway: takes OpenIM's callbacks over HTTP, asks a decider over gRPC, and writes the answer that every OpenIM
 //! version understands.
 //!
+//! [`cli`] is the command line, and [`commands`] what it can ask for: serving above all.
+//!
 //! A request moves through these modules, to the right only:
 //!
 //! ```text
@@ -18,7 +20,8 @@
 //! - [`channel`] is the connection to the decider, with the metadata of each call, and [`codec`] its messages.
 //! - [`reply`] writes the verdict.
 //! - [`json`] and [`answer`] are what the generated code is written with.
-//! - [`settings`] and [`policy`] are read once, at the start.
+//! - [`gateway`] is what the workers share: [`settings`] with their [`policy`] for each callback, metrics, limits.
+//! - [`reload`] puts other policies in force, and [`overview`] says which are.
 //! - [`journal`] writes down how each callback ended, in the log and in the [`metrics`], which [`admin`] shows.
 //!
 //! What must stay true, and is held by tests:
@@ -34,15 +37,20 @@
 pub mod admin;
 pub mod answer;
 pub mod channel;
+pub mod cli;
 pub mod codec;
+pub mod commands;
 pub mod contract;
 pub mod error;
 pub mod fallback;
+pub mod gateway;
 pub mod journal;
 pub mod json;
 pub mod metrics;
+pub mod overview;
 pub mod policy;
 pub mod relay;
+pub mod reload;
 pub mod reply;
 pub mod server;
 pub mod settings;

@@ -1,6 +1,6 @@
 //! What operators count: verdicts, times, and what went wrong. Labels have bounded values.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -25,16 +25,19 @@ pub struct Metrics {
     in_flight: Gauge,
     dropped_edits: Family<Callback, Counter>,
     wrong_answers: Family<Callback, Counter>,
+    retries: Family<Decider, Counter>,
+    endpoints: Family<Endpoint, Gauge>,
+    reloads: Family<Reload, Counter>,
 }
 
 /// How a callback ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The decider allowed it.
+    /// The decider allowed it, or the settings without asking; of an after-callback, then, nobody was told.
     Allow,
     /// The decider allowed it with edits.
     Edit,
-    /// The decider denied it.
+    /// The decider denied it, or the settings without asking.
     Deny,
     /// There was no decision, and the failure policy allowed it.
     FailedAllow,
@@ -70,6 +73,9 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             dropped_edits: Family::default(),
             wrong_answers: Family::default(),
+            retries: Family::default(),
+            endpoints: Family::default(),
+            reloads: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("callbacks", "Callbacks, by how they ended", metrics.callbacks.clone());
@@ -95,6 +101,21 @@ impl Default for Metrics {
             "wrong_answers",
             "Answers of the decider that could not be passed on",
             metrics.wrong_answers.clone(),
+        );
+        registry.register(
+            "retries",
+            "Calls that were sent again because they surely had not run",
+            metrics.retries.clone(),
+        );
+        registry.register(
+            "endpoints",
+            "Endpoints of deciders by state; each worker has its own connections",
+            metrics.endpoints.clone(),
+        );
+        registry.register(
+            "reloads",
+            "Times that the policies were read anew, by whether they could be put in force",
+            metrics.reloads.clone(),
         );
         metrics
     }
@@ -131,11 +152,66 @@ impl Metrics {
         self.wrong_answers.get_or_create(&Callback { callback }).inc();
     }
 
+    pub(crate) fn reloaded(&self, succeeded: bool) {
+        let result = if succeeded { "success" } else { "failure" };
+        self.reloads.get_or_create(&Reload { result }).inc();
+    }
+
+    pub(crate) fn retried(&self, decider: &str) {
+        self.retries.get_or_create(&Decider { decider: decider.to_owned() }).inc();
+    }
+
+    /// An endpoint has come to a state, from another.
+    pub(crate) fn endpoint(
+        &self,
+        decider: &str,
+        from: Option<EndpointState>,
+        to: Option<EndpointState>,
+    ) {
+        let count =
+            |state| self.endpoints.get_or_create(&Endpoint { decider: decider.to_owned(), state });
+        if let Some(state) = from {
+            count(state).dec();
+        }
+        if let Some(state) = to {
+            count(state).inc();
+        }
+    }
+
     /// Counts a request as in flight until the guard is dropped.
     pub(crate) fn in_flight(&self) -> InFlight<'_> {
         self.in_flight.inc();
         InFlight(self)
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reload {
+    result: &'static str,
+}
+
+/// What an endpoint of a decider can be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointState {
+    /// A connection is being opened.
+    Connecting,
+    /// Calls can be sent.
+    Connected,
+    /// The last connection failed; it is tried again in growing pauses.
+    Down,
+    /// Calls failed in a row; one probes after a growing pause.
+    Open,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decider {
+    decider: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Endpoint {
+    decider: String,
+    state: EndpointState,
 }
 
 /// A request in flight; a client that leaves ends it too.
@@ -150,18 +226,26 @@ impl Drop for InFlight<'_> {
 
 impl EncodeLabelValue for Outcome {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        fmt::Write::write_str(
-            encoder,
-            match self {
-                Self::Allow => "allow",
-                Self::Edit => "edit",
-                Self::Deny => "deny",
-                Self::FailedAllow => "failed_allow",
-                Self::FailedDeny => "failed_deny",
-                Self::Refused => "refused",
-                Self::Delivered => "delivered",
-                Self::Failed => "failed",
-            },
-        )
+        encoder.write_str(match self {
+            Self::Allow => "allow",
+            Self::Edit => "edit",
+            Self::Deny => "deny",
+            Self::FailedAllow => "failed_allow",
+            Self::FailedDeny => "failed_deny",
+            Self::Refused => "refused",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+impl EncodeLabelValue for EndpointState {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Down => "down",
+            Self::Open => "open",
+        })
     }
 }

@@ -54,7 +54,8 @@ impl Relay<'_> {
         Reply::refuse(self.call.style, self.call.policy.code, refused)
     }
 
-    /// Sends a request, and answers with what comes back, or does not come back in time.
+    /// Sends a request, and answers with what comes back, or does not come back in time. Nothing is sent if the
+    /// settings have the answer.
     pub(crate) async fn decide<Q, A, F>(
         &self,
         request: Q,
@@ -66,6 +67,11 @@ impl Relay<'_> {
         A: Answer<Q>,
         F: Future<Output = Result<tonic::Response<A>, tonic::Status>>,
     {
+        if let Some(verdict) = self.call.policy.answer {
+            let settlement =
+                Settlement { call: &self.call, journal: self.journal(), request: &request, lone };
+            return settlement.answer_unasked::<A>(verdict);
+        }
         let began = Instant::now();
         let kept = if A::READS_REQUEST { request.clone() } else { Q::default() };
         let asked = send(channel::request(&self.call, request));
@@ -133,15 +139,24 @@ impl<Q> Settlement<'_, Q> {
         Reply::deny(self.call.style, Refusal { code, message, detail: &denial.detail })
     }
 
+    fn answer_unasked<A: Answer<Q>>(&self, verdict: Verdict) -> Reply {
+        self.journal.answered_unasked(verdict);
+        self.say::<A>(verdict)
+    }
+
     fn fail<A: Answer<Q>>(&self, failure: &Failure) -> Reply {
-        let policy = &self.call.policy;
         let verdict = match self.call.kind() {
             Kind::After => Verdict::Allow,
-            Kind::Before => policy.verdict(failure),
+            Kind::Before => self.call.policy.verdict(failure),
         };
         self.journal.failed(verdict, failure);
+        self.say::<A>(verdict)
+    }
+
+    /// A verdict that is not the decider's.
+    fn say<A: Answer<Q>>(&self, verdict: Verdict) -> Reply {
         if verdict == Verdict::Deny {
-            let detail = &self.call.id.to_string();
+            let (policy, detail) = (&self.call.policy, &self.call.id.to_string());
             let refusal = Refusal { code: policy.code, message: &policy.message, detail };
             return Reply::deny(self.call.style, refusal);
         }

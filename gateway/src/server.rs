@@ -17,8 +17,8 @@ use crate::channel::Channel;
 use crate::contract;
 use crate::error::Refused;
 use crate::fallback;
+use crate::gateway::Gateway;
 use crate::journal;
-use crate::metrics::Metrics;
 use crate::relay::Relay;
 use crate::reply::{Refusal, Reply};
 use crate::settings::Settings;
@@ -30,22 +30,16 @@ const DISCARD_LIMIT: usize = 16 << 20;
 /// What every request of a worker is answered with.
 #[derive(Debug)]
 pub struct Server {
-    settings: Arc<Settings>,
-    metrics: Arc<Metrics>,
-    channel: Channel,
+    gateway: Arc<Gateway>,
+    channels: Vec<Channel>,
     draining: CancellationToken,
 }
 
 impl Server {
-    /// A server over a channel. Once `draining` is cancelled, each answer asks the client to close the connection.
+    /// A server that asks deciders by their [`Channel::open_all`]. Once `draining` is cancelled, each answer asks the client to close the connection.
     #[must_use]
-    pub fn new(
-        settings: Arc<Settings>,
-        metrics: Arc<Metrics>,
-        channel: Channel,
-        draining: CancellationToken,
-    ) -> Self {
-        Self { settings, metrics, channel, draining }
+    pub fn new(gateway: Arc<Gateway>, channels: Vec<Channel>, draining: CancellationToken) -> Self {
+        Self { gateway, channels, draining }
     }
 
     /// Answers one request. There are no routes: OpenIM's URLs may have any prefix.
@@ -72,18 +66,20 @@ impl Server {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let _in_flight = self.metrics.in_flight();
+        let metrics = &self.gateway.metrics;
+        let _in_flight = metrics.in_flight();
         let began = Instant::now();
-        let (style, policy) = (Style::of(&head.uri), self.settings.policies.of(None));
-        match AssertUnwindSafe(self.relay(head, body, began)).catch_unwind().await {
+        let settings = self.gateway.settings();
+        let (style, policy) = (Style::of(&head.uri), settings.policies.of(None));
+        match AssertUnwindSafe(self.relay(&settings, head, body, began)).catch_unwind().await {
             Ok(Ok(reply)) => reply,
             Ok(Err(refused)) => {
-                journal::refused(&self.metrics, &refused, began.elapsed());
+                journal::refused(metrics, &refused, began.elapsed());
                 Reply::refuse(style, policy.code, &refused)
             }
             // Content may have caused it, and must not be able to open a gate.
             Err(_panic) => {
-                journal::panicked(&self.metrics, began.elapsed());
+                journal::panicked(metrics, began.elapsed());
                 Reply::deny(
                     style,
                     Refusal { code: policy.code, message: &policy.message, detail: "" },
@@ -94,21 +90,27 @@ impl Server {
 
     /// Refuses here only what names no callback; the body is taken in all the same, since a client that can't send it
     /// all does not read the refusal.
-    async fn relay<B>(&self, head: &Parts, body: B, began: Instant) -> Result<Reply, Refused>
+    async fn relay<B>(
+        &self,
+        settings: &Settings,
+        head: &Parts,
+        body: B,
+        began: Instant,
+    ) -> Result<Reply, Refused>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let policies = &self.settings.policies;
+        let policies = &settings.policies;
         let call = Call::read(head, policies, began);
         let deadline =
             call.as_ref().map_or(began + policies.of(None).deadline, |call| call.deadline);
-        let body = timeout_at(deadline, read(body, self.settings.file.limits.body)).await;
-        let (call, metrics) = (call?, &*self.metrics);
+        let body = timeout_at(deadline, read(body, settings.file.limits.body)).await;
+        let (call, metrics) = (call?, &self.gateway.metrics);
         let body = match body.unwrap_or(Err(Refused::Incomplete)) {
             Ok(body) => body,
             Err(refused) => return Ok(Relay { call, body: &[], metrics }.refuse(&refused)),
         };
-        let (callback, channel) = (call.callback, self.channel.clone());
+        let (callback, channel) = (call.callback, self.channels[call.policy.decider].clone());
         let relay = Relay { call, body: &body, metrics };
         Ok(match callback {
             Some(callback) => contract::dispatch(callback.rpc, relay, channel).await,
@@ -177,9 +179,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_a_refusal() {
-        let settings = Arc::new(Settings::from_toml("").expect("no settings are valid"));
-        let channel = Channel::new(&settings.file.decider);
-        let server = Server::new(settings, Arc::default(), channel, CancellationToken::new());
+        let settings = Settings::from_toml("").expect("no settings are valid");
+        let gateway = Arc::new(Gateway::new(settings));
+        let channels = Channel::open_all(&gateway);
+        let server = Server::new(gateway, channels, CancellationToken::new());
         let request = Request::post("/?command=some").body(Bomb).expect("a request");
         let response = server.respond(request).await;
         assert_eq!(response.status(), StatusCode::OK);

@@ -19,9 +19,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::channel::Channel;
-use crate::metrics::Metrics;
+use crate::gateway::Gateway;
 use crate::server::Server;
-use crate::settings::Settings;
 
 /// Connections that the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -57,15 +56,11 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 }
 
 /// Serves callbacks until `shutdown` is cancelled, and then until those in flight are answered.
-pub async fn run(
-    listener: TcpListener,
-    settings: Arc<Settings>,
-    metrics: Arc<Metrics>,
-    shutdown: CancellationToken,
-) {
-    let limits = settings.file.limits.clone();
-    let channel = Channel::new(&settings.file.decider);
-    let server = Arc::new(Server::new(settings, metrics, channel, shutdown.clone()));
+pub async fn run(listener: TcpListener, gateway: Arc<Gateway>, shutdown: CancellationToken) {
+    let settings = gateway.settings();
+    let limits = &settings.file.limits;
+    let channels = Channel::open_all(&gateway);
+    let server = Arc::new(Server::new(gateway, channels, shutdown.clone()));
     let mut http = http1::Builder::new();
     // hyper counts an idle connection as one whose next head takes long
     http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(limits.head);
@@ -108,11 +103,15 @@ pub async fn run(
         }
     }
 
-    // Closing the listener would reset connections that the kernel has already taken.
-    while let Some(Ok((stream, _))) = futures_util::FutureExt::now_or_never(listener.accept()) {
-        serve(stream);
+    // Closing the listener resets connections that the kernel has already taken, so these are served too.
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((stream, _)) = listener.accept() {
+            match stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                Ok(stream) => serve(stream),
+                Err(why) => debug!(%why, "can't serve a connection"),
+            }
+        }
     }
-    drop(listener);
     connections.close();
     // Every answer now says `Connection: close`. Closing an idle connection at once would race with its next callback.
     if timeout(limits.linger, connections.wait()).await.is_err() {

@@ -1,6 +1,7 @@
 //! What OpenIM gets when something goes wrong: the table of DESIGN §5, row by row.
 
 mod after;
+mod answered;
 mod bodies;
 mod cancelling;
 mod denials;

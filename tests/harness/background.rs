@@ -26,6 +26,12 @@ impl Background {
         Self { killed, thread: Some(thread) }
     }
 
+    /// Waits until the future has ended by itself.
+    pub(crate) fn join(mut self) {
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(!matches!(ended, Some(Err(_))), "a thread of the harness panicked");
+    }
+
     /// Whether the future has ended by itself.
     pub(crate) fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)

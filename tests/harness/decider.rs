@@ -6,6 +6,7 @@ use callback_decider::server::{self, Decide};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
@@ -18,6 +19,7 @@ pub struct Decider {
     script: Scripted,
     port: Port,
     server: Option<Background>,
+    terminated: CancellationToken,
 }
 
 /// What a decider was asked.
@@ -90,7 +92,7 @@ impl Decider {
     pub fn down<S: Into<Says>>(script: impl Fn(&Asked) -> S + Send + Sync + 'static) -> Self {
         let script =
             Scripted { script: Arc::new(move |asked| script(asked).into()), heard: Arc::default() };
-        Self { script, port: Port::free(), server: None }
+        Self { script, port: Port::free(), server: None, terminated: CancellationToken::new() }
     }
 
     /// Its URL, the same for its whole life.
@@ -104,13 +106,23 @@ impl Decider {
         self.server = None;
     }
 
+    /// Ends it as SIGTERM would: it says GOAWAY, answers what is in flight, and is gone when this returns.
+    pub fn terminate(&mut self) {
+        self.terminated.cancel();
+        if let Some(server) = self.server.take() {
+            server.join();
+        }
+    }
+
     /// Starts it again, on the same port.
     pub fn restart(&mut self) {
         self.kill();
         let (listener, script) = (self.port.listen(), self.script.clone());
+        self.terminated = CancellationToken::new();
+        let terminated = self.terminated.clone().cancelled_owned();
         self.server = Some(Background::run(move || async {
             let listener = TcpListener::from_std(listener).expect("it does not block");
-            server::serve(listener, script, std::future::pending()).await.expect("it serves");
+            server::serve(listener, script, terminated).await.expect("it serves");
         }));
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callback_gateway::metrics::Metrics;
+use callback_gateway::gateway;
 use callback_gateway::settings::Settings;
 use callback_gateway::webhook::Style;
 use callback_gateway::worker;
@@ -19,7 +19,7 @@ use crate::port::Port;
 /// One worker of the real gateway, as `main` runs it.
 pub struct Gateway {
     address: SocketAddr,
-    metrics: Arc<Metrics>,
+    gateway: Arc<gateway::Gateway>,
     shutdown: CancellationToken,
     worker: Background,
     _port: Port,
@@ -29,17 +29,23 @@ impl Gateway {
     /// Starts a gateway for a decider, with further settings in TOML. A table must come after what belongs to none.
     #[must_use]
     pub fn start(decider: &str, settings: &str) -> Self {
-        let text = format!("decider = '{decider}'\n{settings}");
+        let text = format!("decider.endpoints = ['{decider}']\n{settings}");
         let settings = Settings::from_toml(&text).unwrap_or_else(|e| panic!("{text}\n{e:#?}"));
         let (port, shutdown) = (Port::free(), CancellationToken::new());
         let (listener, token) = (port.listen(), shutdown.clone());
-        let metrics = Arc::<Metrics>::default();
-        let counted = metrics.clone();
+        let gateway = Arc::new(gateway::Gateway::new(settings));
+        let shared = gateway.clone();
         let worker = Background::run(move || {
             let listener = TcpListener::from_std(listener).expect("it does not block");
-            worker::run(listener, Arc::new(settings), counted, token)
+            worker::run(listener, shared, token)
         });
-        Self { address: port.address(), metrics, shutdown, worker, _port: port }
+        Self { address: port.address(), gateway, shutdown, worker, _port: port }
+    }
+
+    /// Starts a gateway for a decider with several endpoints.
+    #[must_use]
+    pub fn among(endpoints: &[String], settings: &str) -> Self {
+        Self::start(&endpoints.join("', '"), settings)
     }
 
     /// Where it listens.
@@ -51,7 +57,7 @@ impl Gateway {
     /// What it has counted, as `/metrics` shows it.
     #[must_use]
     pub fn metrics(&self) -> String {
-        self.metrics.encode().expect("text")
+        self.gateway.metrics.encode().expect("text")
     }
 
     /// Opens a connection.

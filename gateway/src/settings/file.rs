@@ -1,15 +1,16 @@
-//! The configuration file: its keys, their defaults, and the types of their values.
+//! The configuration file: its keys, and their defaults.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Uri;
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
 
+use super::values::{DeciderName, EndpointUrl, LogFilter, LogFormat};
 use crate::policy::{Defaults, ForCallback, Setting};
 
 /// The configuration file.
@@ -20,24 +21,104 @@ pub struct File {
     pub listen: SocketAddr,
     /// The address of `/metrics`, `/livez`, `/readyz` and `/version`.
     pub admin: SocketAddr,
-    /// The decider's URL, `http://host:port`.
-    pub decider: DeciderUrl,
     /// How many threads serve callbacks. Unset means as many as there are cores for the process, those of its
     /// container included.
     pub workers: Option<NonZeroUsize>,
     /// What is logged: a level (`error`, `warn`, `info`, `debug`), or directives like `info,callback_gateway=debug`.
     /// Denials are logged at `info`, failures and refused requests at `warn`, allows at `debug`.
     pub log: LogFilter,
-    /// What a request, a connection and the end of the process are limited to.
+    /// How a line of the log looks: `"text"` or `"json"`.
+    pub log_format: LogFormat,
+    /// OpenIM's own webhooks.yml, or its config.yaml up to v3.6. The deadline of each callback in it becomes half a second
+    /// less than OpenIM waits: whole seconds, up to 15, and 5 where that file does not say.
+    pub openim_webhooks: Option<PathBuf>,
+    /// Whether `failedContinue: true` in the file of `openim_webhooks` is taken over as `on_failure = "allow"`. OpenIM
+    /// ships it for nearly every callback, and since v3.7 does not look at it itself. `failedContinue: false` changes
+    /// nothing.
+    pub honour_failed_continue: bool,
+    /// The decider of all callbacks that name no other.
+    pub decider: Decider,
+    /// Further deciders by name, `[deciders.moderation]`, with the keys of `[decider]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deciders: BTreeMap<DeciderName, Decider>,
+    /// Who may call. OpenIM takes only a URL, so this is what a URL can carry, and the address it is called from.
+    pub callers: Callers,
+    /// TLS on the callback port, with HTTP/2. Both files must be set, or none; they are read again when they change.
+    pub tls: Tls,
+    /// What a request, a connection, the process and its end are limited to.
     pub limits: Limits,
+    /// When a decider's endpoint that fails is left alone.
+    pub breaker: Breaker,
     /// What holds for every callback that does not say otherwise.
     pub defaults: Defaults,
     /// What holds for single callbacks, by their keys in OpenIM's webhooks.yml: `[callbacks.beforeSendSingleMsg]`.
     /// `[callbacks.unknown]` is for those that this version does not know.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub callbacks: BTreeMap<Setting, ForCallback>,
 }
 
-/// What a request, a connection and the end of the process are limited to.
+/// One decider: where it is, and how it is talked to.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Decider {
+    /// Where it is reached: `http://host:port`, `https://host:port` or `unix:/path`, one or several. A host with many
+    /// addresses counts as many endpoints; of two that are picked at random, the one with fewer calls in flight is
+    /// asked.
+    pub endpoints: Vec<EndpointUrl>,
+    /// How often host names are resolved anew; a connection that fails does it at once.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub resolve_interval: Duration,
+    /// How long a connection may take, TLS included. The callback's deadline may end the call before.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub connect_timeout: Duration,
+    /// How often a connection with calls in flight is pinged. Most gRPC servers close one that is pinged more often than
+    /// every 5 minutes.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub keep_alive: Duration,
+    /// A file with the certificates, in PEM, that the decider's must be signed by. Unset means those of the system.
+    pub ca: Option<PathBuf>,
+    /// A file with the client's certificate chain, in PEM, for mutual TLS.
+    pub certificate: Option<PathBuf>,
+    /// A file with the key of `certificate`, in PEM.
+    pub key: Option<PathBuf>,
+    /// The name that the decider's certificate must have. Unset means the host of the URL.
+    pub server_name: Option<String>,
+    /// A file with a token that is sent as `authorization: Bearer …`.
+    pub token_file: Option<PathBuf>,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Callers {
+    /// A file with `user:password`, for HTTP Basic: OpenIM sends it when its URL is `http://user:password@host/…`. The
+    /// environment variable `CALLBACK_GATEWAY_BASIC` may hold it instead.
+    pub basic_file: Option<PathBuf>,
+    /// A file with a secret that each path must begin with, `/{secret}/…`. The environment variable
+    /// `CALLBACK_GATEWAY_PATH_SECRET` may hold it instead.
+    pub path_secret_file: Option<PathBuf>,
+    /// Networks that may call, like `"10.0.0.0/8"`. Empty means all.
+    #[schemars(with = "Vec<String>")]
+    pub networks: Vec<IpNet>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Files for TLS on a listener.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// A file with the certificate chain, in PEM.
+    pub certificate: Option<PathBuf>,
+    /// A file with its key, in PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// What a request, a connection, the process and its end are limited to.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -46,11 +127,21 @@ pub struct Limits {
     pub body: usize,
     /// The largest head of a request, in bytes; at least 8192.
     pub head: usize,
-    /// How long a connection may stay idle, and how long a head may take. OpenIM never closes idle connections itself,
-    /// and a callback that meets a connection being closed is lost: keep it at 10 minutes or more.
+    /// How long the head of a request may take, once its first byte has come.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub head_timeout: Duration,
+    /// How long a connection may stay idle. OpenIM never closes idle connections itself, and a callback that meets a
+    /// connection being closed is lost: keep it at 10 minutes or more.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub idle: Duration,
+    /// How many connections there may be; more wait to be accepted.
+    pub connections: usize,
+    /// How many calls to deciders may be in flight; over it the failure policy answers at once.
+    pub in_flight: usize,
+    /// How many retries there may be for each hundred calls; a few are always allowed.
+    pub retry_percent: u32,
     /// At the end, how long idle connections are kept to be told `Connection: close` by their next answer.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -61,17 +152,73 @@ pub struct Limits {
     pub drain: Duration,
 }
 
+/// When a decider's endpoint that fails is left alone.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Breaker {
+    /// How many failures in a row open the circuit: failed connections, resets, UNAVAILABLE, timeouts.
+    pub failures: u32,
+    /// How long it stays open at first, until a call probes the endpoint; doubled by each probe that fails.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub first: Duration,
+    /// How long it stays open at most.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub longest: Duration,
+}
+
+impl Callers {
+    /// The environment variable that may hold what `basic_file` holds.
+    pub const BASIC: &str = "CALLBACK_GATEWAY_BASIC";
+    /// The environment variable that may hold what `path_secret_file` holds.
+    pub const PATH_SECRET: &str = "CALLBACK_GATEWAY_PATH_SECRET";
+
+    /// Whether a request must show something, or come from somewhere.
+    #[must_use]
+    pub fn are_checked(&self) -> bool {
+        let in_environment = |name| std::env::var_os(name).is_some();
+        self.basic_file.is_some()
+            || self.path_secret_file.is_some()
+            || !self.networks.is_empty()
+            || [Self::BASIC, Self::PATH_SECRET].into_iter().any(in_environment)
+    }
+}
+
 impl Default for File {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 10006)),
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)),
-            decider: DeciderUrl(Uri::from_static("http://127.0.0.1:50051")),
             workers: None,
-            log: LogFilter("info".to_owned()),
+            log: LogFilter::default(),
+            log_format: LogFormat::default(),
+            openim_webhooks: None,
+            honour_failed_continue: false,
+            decider: Decider::default(),
+            deciders: BTreeMap::new(),
+            callers: Callers::default(),
+            tls: Tls::default(),
             limits: Limits::default(),
+            breaker: Breaker::default(),
             defaults: Defaults::default(),
             callbacks: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Decider {
+    fn default() -> Self {
+        Self {
+            endpoints: vec![EndpointUrl::default()],
+            resolve_interval: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(1),
+            keep_alive: Duration::from_secs(300),
+            ca: None,
+            certificate: None,
+            key: None,
+            server_name: None,
+            token_file: None,
         }
     }
 }
@@ -81,69 +228,19 @@ impl Default for Limits {
         Self {
             body: 1 << 20,
             head: 16 << 10,
+            head_timeout: Duration::from_secs(10),
             idle: Duration::from_secs(600),
+            connections: 10_000,
+            in_flight: 1_000,
+            retry_percent: 20,
             linger: Duration::from_secs(1),
             drain: Duration::from_secs(10),
         }
     }
 }
 
-/// The URL of a decider.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub struct DeciderUrl(Uri);
-
-impl DeciderUrl {
-    /// The URL: scheme `http`, a host, and no path.
-    #[must_use]
-    pub fn uri(&self) -> &Uri {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for DeciderUrl {
-    type Error = String;
-
-    fn try_from(url: String) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|e| format!("no URL: {e}"))?;
-        let plain = uri.path_and_query().is_none_or(|path| path == "/");
-        let user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        let port = uri.port_u16().is_some_and(|port| port > 0);
-        if uri.scheme_str() == Some("http") && uri.host().is_some() && port && plain && !user {
-            Ok(Self(uri))
-        } else {
-            Err("must have the form http://host:port".to_owned())
-        }
-    }
-}
-
-impl From<DeciderUrl> for String {
-    fn from(url: DeciderUrl) -> Self {
-        url.0.to_string().trim_end_matches('/').to_owned()
-    }
-}
-
-/// What is logged, in the directives of `tracing`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-pub struct LogFilter(String);
-
-impl LogFilter {
-    /// The filter.
-    #[must_use]
-    pub fn filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
-    }
-}
-
-impl TryFrom<String> for LogFilter {
-    type Error = String;
-
-    fn try_from(filter: String) -> Result<Self, String> {
-        match EnvFilter::try_new(&filter) {
-            Ok(_) => Ok(Self(filter)),
-            Err(e) => Err(format!("`{filter}` is no log filter: {e}")),
-        }
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures: 5, first: Duration::from_millis(500), longest: Duration::from_secs(30) }
     }
 }

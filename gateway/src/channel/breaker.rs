@@ -1,0 +1,142 @@
+//! A circuit breaker: after some failures in a row it stays open for a while, then one call probes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::settings;
+
+/// The circuit to one endpoint.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    limit: u32,
+    first: Duration,
+    longest: Duration,
+    failures: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed,
+    /// Open until then; the pause before the next probe, if the one that comes fails.
+    Open(Instant, Duration),
+    /// One call probes; likewise.
+    Probing(Duration),
+}
+
+impl Breaker {
+    pub(super) fn new(settings: &settings::Breaker) -> Self {
+        let settings::Breaker { failures, first, longest } = *settings;
+        Self { limit: failures, first, longest, failures: 0, state: State::Closed }
+    }
+
+    /// Whether a call may be made now. One that is made must be `admit`ted.
+    pub(super) fn allows(&self, now: Instant) -> bool {
+        match self.state {
+            State::Closed => true,
+            State::Open(until, _) => now >= until,
+            State::Probing(_) => false,
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// A call is made: the first one after an open circuit is the probe.
+    pub(super) fn admit(&mut self) {
+        if let State::Open(_, pause) = self.state {
+            self.state = State::Probing(pause);
+        }
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        (self.failures, self.state) = (0, State::Closed);
+    }
+
+    pub(super) fn failed(&mut self, now: Instant) {
+        self.failures = self.failures.saturating_add(1);
+        match self.state {
+            State::Closed if self.failures >= self.limit => self.open(now, self.first),
+            State::Probing(pause) => self.open(now, pause),
+            State::Closed | State::Open(..) => {}
+        }
+    }
+
+    /// The caller left before there was an answer: that says nothing, and the next call probes.
+    pub(super) fn abandoned(&mut self, now: Instant) {
+        if let State::Probing(pause) = self.state {
+            self.state = State::Open(now, pause);
+        }
+    }
+
+    fn open(&mut self, now: Instant, pause: Duration) {
+        let next = (pause * 2).min(self.longest);
+        self.state = State::Open(now + jittered(pause), next);
+    }
+}
+
+/// Three quarters to five quarters of a pause, so that workers and gateways do not probe in step.
+pub(super) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.75 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    fn breaker() -> Breaker {
+        Breaker::new(&settings::Breaker { failures: 3, first: PAUSE, longest: PAUSE * 3 })
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it() {
+        let (mut breaker, now) = (breaker(), Instant::now());
+        breaker.failed(now);
+        breaker.failed(now);
+        breaker.succeeded();
+        breaker.failed(now);
+        breaker.failed(now);
+        assert!(breaker.allows(now));
+        breaker.failed(now);
+        assert!(!breaker.allows(now) && !breaker.allows(now + PAUSE / 2));
+    }
+
+    #[test]
+    fn one_call_probes_and_closes_it() {
+        let (mut breaker, now) = (breaker(), Instant::now());
+        (0..3).for_each(|_| breaker.failed(now));
+        let later = now + PAUSE * 2;
+        assert!(breaker.allows(later));
+        breaker.admit();
+        assert!(!breaker.allows(later), "a second call beside the probe");
+        breaker.succeeded();
+        assert!(breaker.allows(later) && breaker.is_closed());
+    }
+
+    #[test]
+    fn pauses_grow_up_to_the_longest() {
+        let (mut breaker, mut now) = (breaker(), Instant::now());
+        (0..3).for_each(|_| breaker.failed(now));
+        for pause in [PAUSE, PAUSE * 2, PAUSE * 3, PAUSE * 3] {
+            assert!(!breaker.allows(now + pause.mul_f64(0.7)), "{pause:?}");
+            now += pause.mul_f64(1.3);
+            assert!(breaker.allows(now), "{pause:?}");
+            breaker.admit();
+            breaker.failed(now);
+        }
+    }
+
+    #[test]
+    fn a_probe_that_is_abandoned_is_repeated() {
+        let (mut breaker, now) = (breaker(), Instant::now());
+        (0..3).for_each(|_| breaker.failed(now));
+        let later = now + PAUSE * 2;
+        breaker.admit();
+        breaker.abandoned(later);
+        assert!(breaker.allows(later) && !breaker.is_closed());
+    }
+}

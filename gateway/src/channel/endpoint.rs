@@ -1,0 +1,334 @@
+//! One address of a decider: a connection that is kept open, the circuit to it, and the calls in flight.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::{Connection, SendRequest};
+use h2::{Ping, PingPong};
+use http::Response;
+use http::request::Parts;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{debug, info, warn};
+
+use super::breaker::{Breaker, jittered};
+use super::connect::{self, Address, Socket, Target};
+use super::resolve::Place;
+use super::unary::{self, Failed, Reply};
+use crate::gateway::Gateway;
+use crate::metrics::EndpointState;
+use crate::settings::Decider;
+
+/// The first pause after a connection that failed, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// How long the answer to a ping may take.
+const PONG: Duration = Duration::from_secs(10);
+
+/// One address of a decider.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) address: Address,
+    target: Target,
+    in_flight: AtomicUsize,
+    state: Mutex<State>,
+    /// Told when the connection takes no more calls.
+    lost: Arc<Notify>,
+    /// Told when a call wants a connection now, whatever the pause.
+    wanted: Arc<Notify>,
+    watch: Watch,
+    /// Ends the task that keeps a connection open.
+    _keeper: DropGuard,
+}
+
+/// Who is told of an endpoint's state.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    /// Waits for an endpoint that can be used.
+    pub(super) changed: Arc<Notify>,
+    /// Resolves the decider's names anew: its addresses may have changed.
+    pub(super) unreachable: Arc<Notify>,
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) decider: Arc<str>,
+}
+
+#[derive(Debug)]
+struct State {
+    link: Link,
+    breaker: Breaker,
+    /// Whether a call waits for the connection that is being opened after one that failed.
+    wanted: bool,
+    /// Whether no connection could be opened since the last one.
+    failed_to_connect: bool,
+    /// What the gauge counts.
+    counted: Option<EndpointState>,
+}
+
+#[derive(Clone, Debug)]
+enum Link {
+    Connecting,
+    Connected(SendRequest<Bytes>, u64),
+    Down,
+}
+
+/// How good an endpoint is to be picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Readiness {
+    /// The circuit is open.
+    Open,
+    /// The last connection failed.
+    Down,
+    /// A connection is being opened.
+    Connecting,
+    /// A call can be sent at once.
+    Ready,
+}
+
+impl Endpoint {
+    /// An endpoint, whose connection is opened at once.
+    pub(super) fn open(
+        (address, target): Place,
+        decider: &Arc<Decider>,
+        watch: Watch,
+    ) -> Arc<Self> {
+        let closing = CancellationToken::new();
+        let breaker = Breaker::new(&watch.gateway.settings().file.breaker);
+        let endpoint = Arc::new(Self {
+            address,
+            target,
+            in_flight: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                link: Link::Connecting,
+                breaker,
+                wanted: false,
+                failed_to_connect: false,
+                counted: None,
+            }),
+            lost: Arc::default(),
+            wanted: Arc::default(),
+            watch,
+            _keeper: closing.clone().drop_guard(),
+        });
+        endpoint.update(|_| {});
+        let keep_open = keep_open(Arc::downgrade(&endpoint), decider.clone());
+        tokio::spawn(async move { closing.run_until_cancelled(keep_open).await });
+        endpoint
+    }
+
+    pub(super) fn readiness(&self) -> Readiness {
+        let state = self.state();
+        match &state.link {
+            _ if !state.breaker.allows(Instant::now()) => Readiness::Open,
+            Link::Down => Readiness::Down,
+            Link::Connecting => Readiness::Connecting,
+            Link::Connected(..) => Readiness::Ready,
+        }
+    }
+
+    /// Opens a connection for a call, without waiting for the end of the pause. If that fails, the call has failed.
+    pub(super) fn want(&self) {
+        self.update(|state| {
+            if matches!(state.link, Link::Down) {
+                (state.link, state.wanted) = (Link::Connecting, true);
+            }
+        });
+        self.wanted.notify_one();
+    }
+
+    pub(super) fn place(&self) -> Place {
+        (self.address.clone(), self.target.clone())
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
+    }
+
+    /// Makes a call.
+    pub(super) async fn call(
+        &self,
+        head: &Parts,
+        body: Bytes,
+        deadline: Option<Instant>,
+    ) -> Result<Response<Reply>, Failed> {
+        let (connection, generation) = {
+            let mut state = self.state();
+            let Link::Connected(connection, generation) = state.link.clone() else {
+                return Err(Failed::NotSent(format!("not connected to {}", self.address)));
+            };
+            state.breaker.admit();
+            (connection, generation)
+        };
+        let uri = self.target.uri(head.uri.path_and_query().cloned());
+        let mut call = Call::begin(self, deadline);
+        let outcome = unary::call(connection, head, uri, body).await;
+        call.settled = true;
+        let now = Instant::now();
+        self.update(|state| match &outcome {
+            Ok(answer) if answer.unavailable => state.breaker.failed(now),
+            Ok(_) | Err(Failed::TooLarge) => state.breaker.succeeded(),
+            Err(Failed::Broken(_)) => state.breaker.failed(now),
+            // A server that says goodbye is not a failing one.
+            Err(Failed::NotSent(_) | Failed::NotProcessed(_)) => {
+                state.breaker.abandoned(now);
+                self.retire(state, generation);
+            }
+        });
+        outcome.map(|answer| answer.response)
+    }
+
+    /// A connection that takes no more calls is not handed out again; another one is opened. The calls on it go on.
+    fn retire(&self, state: &mut State, generation: u64) {
+        if matches!(state.link, Link::Connected(_, current) if current == generation) {
+            state.link = Link::Connecting;
+            self.lost.notify_one();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        let now = state.observed();
+        if state.counted != Some(now) {
+            let before = state.counted.replace(now);
+            drop(state);
+            self.watch.gateway.metrics.endpoint(&self.watch.decider, before, Some(now));
+            self.watch.changed.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let counted = self.state().counted.take();
+        self.watch.gateway.metrics.endpoint(&self.watch.decider, counted, None);
+    }
+}
+
+impl State {
+    /// A circuit that failed connections opened is closed by one that works.
+    fn connected(&mut self, sender: SendRequest<Bytes>, generation: u64) {
+        if self.failed_to_connect {
+            self.breaker.succeeded();
+        }
+        (self.link, self.failed_to_connect) = (Link::Connected(sender, generation), false);
+    }
+
+    fn not_connected(&mut self) {
+        if std::mem::take(&mut self.wanted) {
+            self.breaker.failed(Instant::now());
+        }
+        (self.link, self.failed_to_connect) = (Link::Down, true);
+    }
+
+    fn observed(&self) -> EndpointState {
+        match &self.link {
+            _ if !self.breaker.is_closed() => EndpointState::Open,
+            Link::Connecting => EndpointState::Connecting,
+            Link::Connected(..) => EndpointState::Connected,
+            Link::Down => EndpointState::Down,
+        }
+    }
+}
+
+/// A call in flight. One that is dropped unsettled was given up: by the deadline, which counts as a failure, or by the
+/// caller.
+struct Call<'a> {
+    endpoint: &'a Endpoint,
+    deadline: Option<Instant>,
+    settled: bool,
+}
+
+impl<'a> Call<'a> {
+    fn begin(endpoint: &'a Endpoint, deadline: Option<Instant>) -> Self {
+        endpoint.in_flight.fetch_add(1, Relaxed);
+        Self { endpoint, deadline, settled: false }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.endpoint.in_flight.fetch_sub(1, Relaxed);
+        if !self.settled {
+            let now = Instant::now();
+            self.endpoint.update(|state| match self.deadline {
+                Some(deadline) if now >= deadline => state.breaker.failed(now),
+                _ => state.breaker.abandoned(now),
+            });
+        }
+    }
+}
+
+/// Opens a connection, and another one when it is lost, at once at first and then in growing pauses.
+async fn keep_open(endpoint: Weak<Endpoint>, decider: Arc<Decider>) {
+    let (mut pause, mut generation) = (PAUSES.0, 0);
+    while let Some((address, target)) =
+        endpoint.upgrade().map(|e| (e.address.clone(), e.target.clone()))
+    {
+        let opened = connect::open(&address, &target, &decider).await;
+        let Some(endpoint) = endpoint.upgrade() else { return };
+        match opened {
+            Ok((sender, connection)) => {
+                (pause, generation) = (PAUSES.0, generation + 1);
+                info!(%address, "connected to the decider");
+                let driven =
+                    drive(connection, Arc::downgrade(&endpoint), generation, decider.keep_alive);
+                tokio::spawn(driven);
+                endpoint.update(|state| state.connected(sender, generation));
+                let lost = endpoint.lost.clone();
+                drop(endpoint);
+                lost.notified().await;
+            }
+            Err(why) => {
+                warn!(%address, %why, "can't connect to the decider");
+                endpoint.update(State::not_connected);
+                endpoint.watch.unreachable.notify_one();
+                let wanted = endpoint.wanted.clone();
+                drop(endpoint);
+                let _ = timeout(jittered(pause), wanted.notified()).await;
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        }
+    }
+}
+
+/// Runs a connection until it ends, or does not answer a ping.
+async fn drive(
+    mut connection: Connection<Socket>,
+    endpoint: Weak<Endpoint>,
+    generation: u64,
+    keep_alive: Duration,
+) {
+    let pings = connection.ping_pong();
+    let ended = tokio::select! {
+        ended = connection => ended.map_err(|e| e.to_string()),
+        why = unanswered(pings, &endpoint, keep_alive) => Err(why),
+    };
+    let Some(endpoint) = endpoint.upgrade() else { return };
+    debug!(address = %endpoint.address, ?ended, "connection to the decider ended");
+    endpoint.update(|state| endpoint.retire(state, generation));
+}
+
+/// Pings while calls are in flight; servers take pings of an idle connection amiss. Ends when a ping is not answered.
+async fn unanswered(
+    pings: Option<PingPong>,
+    endpoint: &Weak<Endpoint>,
+    keep_alive: Duration,
+) -> String {
+    let Some(mut pings) = pings else { return std::future::pending().await };
+    loop {
+        sleep(keep_alive).await;
+        if endpoint.upgrade().is_some_and(|endpoint| endpoint.in_flight() > 0) {
+            match timeout(PONG, pings.ping(Ping::opaque())).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(why)) => return why.to_string(),
+                Err(_) => return "a ping was not answered".to_owned(),
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The endpoints of one decider: which there are, and which one gets a call.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::Status;
+use tracing::{error, info, warn};
+
+use super::endpoint::{Endpoint, Readiness, Watch};
+use super::resolve::{Place, resolve};
+use crate::gateway::Gateway;
+use crate::settings::Decider;
+
+/// Names are not resolved more often than this, however often connections fail.
+const RESOLVE_PAUSE: Duration = Duration::from_secs(1);
+/// How often the file with the token is read.
+const TOKEN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The endpoints of one decider.
+#[derive(Debug)]
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+    /// Ends the tasks that look for endpoints and for the token.
+    _close: DropGuard,
+}
+
+#[derive(Debug)]
+struct Shared {
+    watch: Watch,
+    /// None until the names have been resolved once.
+    endpoints: Mutex<Option<Vec<Arc<Endpoint>>>>,
+    token: Mutex<Option<HeaderValue>>,
+}
+
+impl Pool {
+    pub(super) fn open(name: &str, decider: &Decider, gateway: &Arc<Gateway>) -> Self {
+        let watch = Watch {
+            changed: Arc::default(),
+            unreachable: Arc::default(),
+            gateway: gateway.clone(),
+            decider: name.into(),
+        };
+        let shared =
+            Arc::new(Shared { watch, endpoints: Mutex::default(), token: Mutex::default() });
+        let (closing, decider) = (CancellationToken::new(), Arc::new(decider.clone()));
+        if let Some(file) = decider.token_file.clone() {
+            shared.read_token(&file);
+            let shared = shared.clone();
+            tokio::spawn(closing.clone().run_until_cancelled_owned(async move {
+                loop {
+                    sleep(TOKEN_INTERVAL).await;
+                    shared.read_token(&file);
+                }
+            }));
+        }
+        tokio::spawn(closing.clone().run_until_cancelled_owned(shared.clone().discover(decider)));
+        Self { shared, _close: closing.drop_guard() }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.shared.watch.decider
+    }
+
+    /// What is sent as `authorization`.
+    pub(super) fn token(&self) -> Option<HeaderValue> {
+        self.shared.token().clone()
+    }
+
+    /// An endpoint for a call: of two picked at random, the one with fewer calls in flight. Waits while there is none to
+    /// use but a connection is being opened. `tried` is taken only if there is no other.
+    pub(super) async fn pick(
+        &self,
+        tried: Option<&Arc<Endpoint>>,
+    ) -> Result<Arc<Endpoint>, Status> {
+        let mut changed = pin!(self.shared.watch.changed.notified());
+        let mut wanted = false;
+        loop {
+            changed.as_mut().enable();
+            match self.shared.choose(tried) {
+                Choice::Endpoint(endpoint) => return Ok(endpoint),
+                Choice::Wait => {}
+                // Once a call; more would be a call that waits for as long as the decider is down.
+                Choice::Down(endpoint) if !wanted => {
+                    wanted = true;
+                    endpoint.want();
+                    continue;
+                }
+                Choice::Down(_) | Choice::None => {
+                    let why = format!("no endpoint of the decider `{}` can be used", self.name());
+                    return Err(Status::unavailable(why));
+                }
+            }
+            changed.as_mut().await;
+            changed.set(self.shared.watch.changed.notified());
+        }
+    }
+}
+
+enum Choice {
+    Endpoint(Arc<Endpoint>),
+    /// A connection is being opened.
+    Wait,
+    /// No connection could be opened, to this one among others.
+    Down(Arc<Endpoint>),
+    /// All circuits are open, or there is no endpoint.
+    None,
+}
+
+impl Shared {
+    fn choose(&self, tried: Option<&Arc<Endpoint>>) -> Choice {
+        let endpoints = self.endpoints();
+        let Some(endpoints) = &*endpoints else { return Choice::Wait };
+        let is_tried = |e: &Arc<Endpoint>| tried.is_some_and(|tried| Arc::ptr_eq(e, tried));
+        let ready = |e: &&Arc<Endpoint>| e.readiness() == Readiness::Ready;
+        let untried: Vec<_> = endpoints.iter().filter(ready).filter(|e| !is_tried(e)).collect();
+        let picked = match two(untried.len()).map(|place| untried.get(place)) {
+            [Some(first), Some(second)] if second.in_flight() < first.in_flight() => Some(*second),
+            [Some(first), _] => Some(*first),
+            _ => endpoints.iter().find(|e| is_tried(e) && ready(e)),
+        };
+        let at = |readiness| endpoints.iter().find(|e| e.readiness() == readiness);
+        match picked {
+            Some(endpoint) => Choice::Endpoint(endpoint.clone()),
+            None if at(Readiness::Connecting).is_some() => Choice::Wait,
+            None => at(Readiness::Down).map_or(Choice::None, |e| Choice::Down(e.clone())),
+        }
+    }
+
+    /// Resolves the decider's names: on a timer, and when a connection fails.
+    async fn discover(self: Arc<Self>, decider: Arc<Decider>) {
+        loop {
+            match resolve(&decider.endpoints).await {
+                Ok(places) => self.replace(places, &decider),
+                Err(why) => {
+                    warn!(decider = %self.watch.decider, %why, "can't resolve the decider");
+                    self.endpoints().get_or_insert_default();
+                    self.watch.changed.notify_waiters();
+                }
+            }
+            sleep(RESOLVE_PAUSE).await;
+            let _ = timeout(decider.resolve_interval, self.watch.unreachable.notified()).await;
+        }
+    }
+
+    /// Keeps the endpoints that are still there, opens new ones, and lets go of others; calls on these go on.
+    fn replace(&self, mut places: HashSet<Place>, decider: &Arc<Decider>) {
+        let mut slot = self.endpoints();
+        let mut endpoints = slot.take().unwrap_or_default();
+        endpoints.retain(|endpoint| places.remove(&endpoint.place()));
+        for place in places {
+            info!(decider = %self.watch.decider, address = %place.0, "found an endpoint");
+            endpoints.push(Endpoint::open(place, decider, self.watch.clone()));
+        }
+        *slot = Some(endpoints);
+        drop(slot);
+        self.watch.changed.notify_waiters();
+    }
+
+    /// Keeps the old token where the new one can't be read.
+    fn read_token(&self, file: &Path) {
+        let text = std::fs::read_to_string(file).map_err(|e| e.to_string());
+        let header = text.and_then(|text| bearer(text.trim()));
+        match header {
+            Ok(header) => *self.token() = Some(header),
+            Err(why) => error!(file = %file.display(), %why, "can't read the token"),
+        }
+    }
+
+    fn endpoints(&self) -> MutexGuard<'_, Option<Vec<Arc<Endpoint>>>> {
+        self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn token(&self) -> MutexGuard<'_, Option<HeaderValue>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, String> {
+    let header = HeaderValue::try_from(format!("Bearer {token}"));
+    let mut header = header.map_err(|_| "it holds what can't be in a header".to_owned())?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// Two different places of a list of this length, as far as it has them, in no order.
+fn two(length: usize) -> [usize; 2] {
+    let first = fastrand::usize(..length.max(1));
+    let second = fastrand::usize(..length.max(2) - 1);
+    [first, if second >= first { second + 1 } else { second }]
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    /// A pool of this listener's address, with the one place that it has.
+    async fn pool(listener: &TcpListener) -> (Pool, Place, Arc<Decider>) {
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let text = format!("decider.endpoints = ['{url}']");
+        let gateway = Arc::new(Gateway::new(Settings::from_toml(&text).expect("settings")));
+        let decider = Arc::new(gateway.settings().file.decider.clone());
+        let places = resolve(&decider.endpoints).await.expect("an address needs no resolving");
+        let place = places.into_iter().next().expect("one");
+        (Pool::open("default", &decider, &gateway), place, decider)
+    }
+
+    async fn listener() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").await.expect("a free port")
+    }
+
+    #[tokio::test]
+    async fn a_new_address_is_connected_to_and_one_that_is_gone_is_left() {
+        let (before, after) = (listener().await, listener().await);
+        let (pool, place, decider) = pool(&before).await;
+        let (_old, _) = before.accept().await.expect("a connection at once");
+        let endpoint = pool.shared.endpoints().as_ref().expect("resolved")[0].clone();
+
+        let moved = connect_to(&after, &place);
+        pool.shared.replace(HashSet::from([moved.clone()]), &decider);
+        let (_new, _) = after.accept().await.expect("a connection to the new address");
+        let places: Vec<_> = pool.shared.endpoints().iter().flatten().map(|e| e.place()).collect();
+        assert_eq!(places, [moved]);
+        assert_eq!(Arc::strong_count(&endpoint), 1, "only a call in flight keeps the old one");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_stays_keeps_its_endpoint() {
+        let listener = listener().await;
+        let (pool, place, decider) = pool(&listener).await;
+        let _ = listener.accept().await.expect("a connection at once");
+        let first = || pool.shared.endpoints().as_ref().expect("resolved")[0].clone();
+        let before = first();
+        pool.shared.replace(HashSet::from([place]), &decider);
+        assert!(Arc::ptr_eq(&before, &first()));
+    }
+
+    fn connect_to(listener: &TcpListener, place: &Place) -> Place {
+        let address = listener.local_addr().expect("an address");
+        (super::super::connect::Address::Tcp(address), place.1.clone())
+    }
+
+    #[test]
+    fn two_places_are_different_and_all_are_picked() {
+        for length in 0..5 {
+            let mut firsts = std::collections::BTreeSet::new();
+            for [first, second] in (0..200).map(|_| two(length)) {
+                assert!(first != second && (length < 2 || second < length), "{first} {second}");
+                firsts.insert(first);
+            }
+            assert_eq!(firsts.len(), length.max(1));
+        }
+    }
+}

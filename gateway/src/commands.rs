@@ -1,0 +1,39 @@
+//! What the process can do.
+
+mod check;
+mod healthcheck;
+mod serve;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::settings::{Mistake, Sources};
+
+/// Exit codes as in sysexits.h.
+const USAGE: u8 = 64;
+const SOFTWARE: u8 = 70;
+const OS_ERROR: u8 = 71;
+
+/// Does what the command line says.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let sources = Sources::new(cli.flags);
+    match cli.command {
+        None => serve::run(sources),
+        Some(Command::Check) => check::run(sources),
+        Some(Command::Healthcheck) => healthcheck::run(&sources),
+    }
+}
+
+/// Says that the command line can't be read, or what was asked about it.
+#[must_use]
+pub fn explain(error: &clap::Error) -> ExitCode {
+    // Nothing is left to do if there is nowhere to print to.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+}
+
+fn wrong(mistakes: &[Mistake]) -> ExitCode {
+    mistakes.iter().for_each(|mistake| eprintln!("error: {mistake}"));
+    ExitCode::from(USAGE)
+}

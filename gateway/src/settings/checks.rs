@@ -1,0 +1,124 @@
+//! What is wrong with settings though each by itself could be right: limits, and what belongs together.
+
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use humantime_serde::re::humantime::format_duration;
+
+use super::{Breaker, Decider, EndpointUrl, File, Limits, Mistake, Tls};
+use crate::channel::tls;
+
+const MOMENT: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Every such mistake.
+pub(super) fn mistakes(file: &File) -> Vec<Mistake> {
+    let mut checks = Checks::default();
+    checks.limits(&file.limits);
+    checks.breaker(&file.breaker);
+    checks.decider("decider", &file.decider);
+    for (name, decider) in &file.deciders {
+        checks.decider(&format!("deciders.{name}"), decider);
+    }
+    let workers = file.workers.is_none_or(|workers| workers.get() <= 1024);
+    checks.hold("workers", workers, "must be 1 to 1024");
+    checks.tls(&file.tls);
+    checks.secret("callers.basic_file", file.callers.basic_file.as_deref());
+    checks.secret("callers.path_secret_file", file.callers.path_secret_file.as_deref());
+    checks.hold(
+        "honour_failed_continue",
+        !file.honour_failed_continue || file.openim_webhooks.is_some(),
+        "has no effect without openim_webhooks",
+    );
+    checks.0
+}
+
+#[derive(Default)]
+struct Checks(Vec<Mistake>);
+
+impl Checks {
+    fn hold(&mut self, place: &str, holds: bool, problem: &str) {
+        if !holds {
+            self.0.push(Mistake::new(place, problem));
+        }
+    }
+
+    /// A time that no clock can be set to would end a connection or a call without an answer.
+    fn time(&mut self, place: &str, time: Duration, range: RangeInclusive<Duration>) {
+        if !range.contains(&time) {
+            let [least, most] = [range.start(), range.end()].map(|time| format_duration(*time));
+            self.0.push(Mistake::new(place, format_args!("must be {least} to {most}")));
+        }
+    }
+
+    /// What is wrong with a file of a secret must not show it.
+    fn secret(&mut self, place: &str, file: Option<&Path>) {
+        let Some(path) = file else { return };
+        let problem = match fs::read_to_string(path) {
+            Ok(text) if text.trim().is_empty() => "it is empty".to_owned(),
+            Ok(_) => return,
+            Err(e) => e.to_string(),
+        };
+        self.0.push(Mistake::new(place, format!("{}: {problem}", path.display())));
+    }
+
+    fn tls(&mut self, tls: &Tls) {
+        let both = tls.certificate.is_some() == tls.key.is_some();
+        self.hold("tls", both, "certificate and key must both be set, or none");
+        let chain = tls.certificate.as_deref().map(tls::chain).transpose();
+        self.0.extend(chain.err().map(|problem| Mistake::new("tls.certificate", problem)));
+        let key = tls.key.as_deref().map(tls::private_key).transpose();
+        self.0.extend(key.err().map(|problem| Mistake::new("tls.key", problem)));
+    }
+
+    fn limits(&mut self, limits: &Limits) {
+        let bytes = |range: RangeInclusive<usize>, value| range.contains(&value);
+        // As protobuf, a body may be three times as large (a list of negative numbers), and gRPC servers take 4 MiB.
+        let body = bytes(1..=1 << 20, limits.body);
+        self.hold("limits.body", body, "must be 1 to 1048576 bytes");
+        let head = bytes(8192..=1 << 20, limits.head);
+        self.hold("limits.head", head, "must be 8192 to 1048576 bytes");
+        self.hold("limits.connections", limits.connections > 0, "must be at least 1");
+        self.hold("limits.in_flight", limits.in_flight > 0, "must be at least 1");
+        self.time("limits.head_timeout", limits.head_timeout, MOMENT..=MINUTE * 10);
+        self.time("limits.idle", limits.idle, SECOND..=DAY);
+        self.time("limits.linger", limits.linger, Duration::ZERO..=MINUTE);
+        self.time("limits.drain", limits.drain, Duration::ZERO..=MINUTE * 10);
+    }
+
+    fn breaker(&mut self, breaker: &Breaker) {
+        self.hold("breaker.failures", breaker.failures > 0, "must be at least 1");
+        self.time("breaker.first", breaker.first, MOMENT..=MINUTE * 10);
+        self.time("breaker.longest", breaker.longest, MOMENT..=MINUTE * 10);
+        let ordered = breaker.first <= breaker.longest;
+        self.hold("breaker.longest", ordered, "must not be shorter than breaker.first");
+    }
+
+    fn decider(&mut self, place: &str, decider: &Decider) {
+        let at = |key: &str| format!("{place}.{key}");
+        self.hold(&at("endpoints"), !decider.endpoints.is_empty(), "must hold at least one URL");
+        self.time(&at("resolve_interval"), decider.resolve_interval, SECOND..=DAY);
+        self.time(&at("connect_timeout"), decider.connect_timeout, MOMENT..=MINUTE);
+        self.time(&at("keep_alive"), decider.keep_alive, SECOND..=DAY);
+        self.secret(&at("token_file"), decider.token_file.as_deref());
+        let encrypted = |url: &EndpointUrl| matches!(url, EndpointUrl::Tcp { tls: true, .. });
+        if decider.endpoints.iter().any(encrypted) {
+            let failed = tls::client(decider).err();
+            self.0.extend(failed.map(|problem| Mistake::new(place, problem)));
+        } else {
+            let set = [
+                ("ca", decider.ca.is_some()),
+                ("certificate", decider.certificate.is_some()),
+                ("key", decider.key.is_some()),
+                ("server_name", decider.server_name.is_some()),
+            ];
+            for (key, set) in set {
+                self.hold(&at(key), !set, "has no effect: no endpoint is https");
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The files that settings are read from, so that a change of one can be noticed.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::layers::Layers;
+use super::{Flags, Mistake, Settings};
+
+/// Where the settings of a process come from: its command line, and the files that it leads to.
+#[derive(Debug)]
+pub struct Sources {
+    flags: Flags,
+    files: Vec<(PathBuf, Option<String>)>,
+}
+
+impl Sources {
+    /// The sources that a command line leads to.
+    #[must_use]
+    pub fn new(flags: Flags) -> Self {
+        Self { flags, files: Vec::new() }
+    }
+
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Every mistake there is.
+    pub fn load(&mut self) -> Result<Settings, Vec<Mistake>> {
+        self.files.clear();
+        let files = &mut self.files;
+        let mut read = |path: &Path| {
+            let text = super::read(path);
+            files.push((path.to_owned(), text.as_ref().ok().cloned()));
+            text
+        };
+        layers(&self.flags, &mut read).finish(&mut read)
+    }
+
+    /// The address of the admin port, whatever is wrong with the other settings.
+    ///
+    /// # Errors
+    /// It is wrong on the command line or in the environment.
+    pub fn admin(&self) -> Result<SocketAddr, Vec<Mistake>> {
+        let mut flags = self.flags.clone();
+        flags.config = None;
+        let (_, mistakes) = layers(&flags, &mut super::read).file();
+        let (file, _) = layers(&self.flags, &mut super::read).file();
+        if mistakes.is_empty() { Ok(file.admin) } else { Err(mistakes) }
+    }
+
+    /// Whether a file holds something else than when the settings were read from it.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.files.iter().any(|(path, text)| fs::read_to_string(path).ok() != *text)
+    }
+
+    /// The directories of the files. A file may be replaced, or a link on the way to it, but what replaces it comes to
+    /// the same directory.
+    pub fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().filter_map(|(path, _)| match path.parent()? {
+            parent if parent.as_os_str().is_empty() => Some(Path::new(".")),
+            parent => Some(parent),
+        })
+    }
+}
+
+fn layers(flags: &Flags, read: &mut dyn FnMut(&Path) -> Result<String, Mistake>) -> Layers {
+    let mut layers = Layers::default();
+    if let Some(path) = &flags.config {
+        layers.add(&path.display().to_string(), read(path));
+    }
+    flags.add_to(&mut layers);
+    layers
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn sources(arguments: &[&str]) -> Sources {
+        let program = std::iter::once(&"callback-gateway");
+        Sources::new(Cli::try_parse_from(program.chain(arguments)).expect("flags").flags)
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_file() {
+        let mut wrong = sources(&["--listen", "127.0.0.1:7", "--workers", "0"]);
+        let mistakes = wrong.load().expect_err("0 workers");
+        assert_eq!(mistakes.len(), 1);
+        assert!(mistakes[0].to_string().starts_with("--workers"), "{}", mistakes[0]);
+        let settings = sources(&["--listen", "127.0.0.1:7"]).load().expect("valid");
+        assert_eq!(settings.file.listen.port(), 7);
+    }
+
+    #[test]
+    fn a_flag_may_stand_on_both_sides_of_a_command() {
+        for arguments in [["--admin", "127.0.0.1:7", "check"], ["check", "--admin", "127.0.0.1:7"]]
+        {
+            assert_eq!(sources(&arguments).admin().expect("valid").port(), 7);
+        }
+    }
+
+    #[test]
+    fn an_admin_address_on_the_command_line_must_be_one() {
+        assert!(sources(&["--admin", "here"]).admin().is_err());
+    }
+
+    #[test]
+    fn a_flag_for_a_truth_may_have_none() {
+        for (flag, problem) in [
+            ("--honour-failed-continue", Some("honour_failed_continue: has no effect")),
+            ("--honour-failed-continue=false", None),
+            ("--honour-failed-continue=maybe", Some("--honour-failed-continue (")),
+        ] {
+            let problems = sources(&[flag]).load().err().unwrap_or_default();
+            let first = problems.first().map(ToString::to_string);
+            assert_eq!(first.is_some(), problem.is_some(), "{first:?}");
+            assert!(first.unwrap_or_default().starts_with(problem.unwrap_or_default()));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The gateway as a process.
+
+mod answers;
+mod command_line;
+mod lifecycle;
+mod reload;
+mod support;
