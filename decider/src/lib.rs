@@ -6,18 +6,22 @@
 //! descriptors, so that nothing here changes when the contract grows:
 //!
 //! - [`contract`]: the descriptors of `proto/`, embedded
-//! - [`server`]: every rpc of the contract over gRPC, with health and reflection; what it answers is
-//!   up to whoever implements [`server::Decide`], such as a policy
+//! - [`server`]: every rpc of the contract over gRPC, with TLS, tokens, health and reflection; what it
+//!   answers is up to whoever implements [`server::Decide`], such as a policy
 //! - `policy`: from the file to the rules of each rpc, and from a request to a decision
 //! - `expression`: CEL with the request's fields, word lists, patterns and JSON
-//! - [`Settings`]: the command line
+//! - [`Settings`]: the command line, checked; [`healthcheck`]: its other command
 
+mod arguments;
 mod contract;
 mod expression;
+mod healthcheck;
 mod policy;
 pub mod server;
 mod settings;
 
+pub use arguments::{Arguments, Command};
 pub use contract::{DESCRIPTOR_SET, contract};
+pub use healthcheck::healthcheck;
 pub use policy::{Decision, LoadError, Policy, RuleFailed};
-pub use settings::{Arguments, Settings};
+pub use settings::Settings;

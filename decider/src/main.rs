@@ -1,6 +1,7 @@
 //! Reads the settings, serves until it is told to stop, and finishes what is under way.
 
-use callback_decider::{Arguments, Policy, Settings, server};
+use callback_decider::server::Server;
+use callback_decider::{Arguments, Command, Policy, Settings, healthcheck};
 use clap::Parser;
 use std::error::Error;
 use std::io::{IsTerminal, stderr};
@@ -24,6 +25,15 @@ fn main() -> ExitCode {
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };
+    if let Some(Command::Healthcheck) = arguments.command {
+        return match healthcheck(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let settings = match Settings::new(&arguments) {
         Ok(settings) => settings,
         Err(mistakes) => {
@@ -31,13 +41,13 @@ fn main() -> ExitCode {
             return USAGE.into();
         }
     };
-    let Settings { listen, policy, log } = settings;
+    let Settings { listen, policy, log, server } = settings;
     tracing_subscriber::fmt()
         .with_env_filter(log)
         .with_ansi(stderr().is_terminal())
         .with_writer(stderr)
         .init();
-    match run(listen, policy) {
+    match run(listen, policy, server) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             error!(%why, "can't serve");
@@ -48,7 +58,7 @@ fn main() -> ExitCode {
 
 /// One thread serves: a decision takes microseconds, handing it to another thread takes longer.
 #[tokio::main(flavor = "current_thread")]
-async fn run(listen: SocketAddr, policy: Policy) -> Result<(), Box<dyn Error>> {
+async fn run(listen: SocketAddr, policy: Policy, server: Server) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(listen).await;
@@ -63,6 +73,6 @@ async fn run(listen: SocketAddr, policy: Policy) -> Result<(), Box<dyn Error>> {
         }
         info!("stopping");
     };
-    server::serve(listener, Arc::new(policy), stop).await?;
+    server.serve(listener, Arc::new(policy), stop).await?;
     Ok(())
 }

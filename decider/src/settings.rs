@@ -1,45 +1,13 @@
-//! What the command line and the environment say, checked all at once.
+//! The settings, checked all at once.
 
+use crate::arguments::{Arguments, CallerArguments, LimitArguments};
+use crate::server::{Limits, Server, Tls, TlsFiles, Tokens};
 use crate::{LoadError, Policy};
-use clap::Parser;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
-
-/// Decides OpenIM's callbacks by rules in a file.
-///
-/// Serves every rpc of the contract, gRPC health and reflection. The first rule that denies a call
-/// wins, every rule sees the edits of those before it, and what no rule is for is allowed. A rule
-/// that fails is answered with the status INTERNAL, so that the gateway's own settings decide.
-///
-/// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings or the policy are wrong, and 71 when the
-/// address can't be used.
-#[derive(Debug, Parser)]
-#[command(version)]
-pub struct Arguments {
-    /// The address to serve gRPC on.
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        env = "CALLBACK_DECIDER_LISTEN",
-        default_value = "127.0.0.1:50051"
-    )]
-    listen: String,
-
-    /// The policy file. The one that comes with the project explains the rules.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "CALLBACK_DECIDER_POLICY",
-        default_value = "policy.yaml"
-    )]
-    policy: PathBuf,
-
-    /// What is logged: a level, or directives like `info,callback_decider=debug`. Denials are logged
-    /// at info, failures at error.
-    #[arg(long, value_name = "FILTER", env = "CALLBACK_DECIDER_LOG", default_value = "info")]
-    log: String,
-}
 
 /// Settings that are right.
 pub struct Settings {
@@ -49,26 +17,99 @@ pub struct Settings {
     pub policy: Policy,
     /// What is logged.
     pub log: EnvFilter,
+    /// Who may call the server, how, and how much.
+    pub server: Server,
 }
 
 impl Settings {
-    /// Checks the arguments, and loads the policy.
+    /// Checks the arguments, and loads the policy and all other files.
     ///
     /// # Errors
     /// A line for each mistake in any of them.
     pub fn new(arguments: &Arguments) -> Result<Self, Vec<String>> {
-        let Arguments { listen, policy, log } = arguments;
-        let address = listen.parse().map_err(|_| {
-            format!("--listen {listen:?}: not an address with a port, like 127.0.0.1:50051")
-        });
-        let filter = EnvFilter::try_new(log);
-        let filter = filter.map_err(|error| format!("--log {log:?}: no log filter: {error}"));
-        let policy = Policy::load(policy).map_err(|error: LoadError| error.to_string());
-        match (address, policy, filter) {
-            (Ok(listen), Ok(policy), Ok(log)) => Ok(Self { listen, policy, log }),
-            (address, policy, filter) => {
-                Err([address.err(), filter.err(), policy.err()].into_iter().flatten().collect())
+        let mut mistakes = Mistakes(Vec::new());
+        let listen = mistakes.note(address(&arguments.listen).map_err(one));
+        let log = mistakes.note(filter(&arguments.log).map_err(one));
+        let limits = limits(&arguments.limits, &mut mistakes);
+        let CallerArguments { token_file, .. } = &arguments.callers;
+        let tls = mistakes.note(tls(&arguments.callers));
+        let tokens = mistakes.note(token_file.as_deref().map(Tokens::read).transpose());
+        let policy = Policy::load(&arguments.policy);
+        let policy = mistakes.note(policy.map_err(|error: LoadError| one(error.to_string())));
+        match (listen, log, limits, tls, tokens, policy) {
+            (Some(listen), Some(log), Some(limits), Some(tls), Some(tokens), Some(policy)) => {
+                let server = Server::default().limits(limits).tls(tls).tokens(tokens);
+                Ok(Self { listen, policy, log, server })
             }
+            _ => Err(mistakes.0),
         }
     }
+}
+
+/// The address in `--listen`.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("--listen {text:?}: not an address with a port, like 127.0.0.1:50051"))
+}
+
+fn filter(text: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("--log {text:?}: no log filter: {error}"))
+}
+
+fn tls(arguments: &CallerArguments) -> Result<Option<Tls>, Vec<String>> {
+    let CallerArguments { tls_certificate, tls_key, tls_client_ca, .. } = arguments;
+    let missing = |flag, since| Err(one(format!("{flag}: must be set, since {since} is")));
+    match (tls_certificate.clone(), tls_key.clone(), tls_client_ca.clone()) {
+        (Some(certificate), Some(key), client_ca) => {
+            Tls::read(TlsFiles { certificate, key, client_ca }).map(Some)
+        }
+        (Some(_), None, _) => missing("--tls-key", "--tls-certificate"),
+        (None, Some(_), _) => missing("--tls-certificate", "--tls-key"),
+        (None, None, Some(_)) => missing("--tls-certificate", "--tls-client-ca"),
+        (None, None, None) => Ok(None),
+    }
+}
+
+fn limits(arguments: &LimitArguments, mistakes: &mut Mistakes) -> Option<Limits> {
+    let LimitArguments { max_message, max_headers, max_streams, max_connections, .. } = arguments;
+    let LimitArguments { handshake_timeout, keep_alive, .. } = arguments;
+    let message_bytes = mistakes.note(number("--max-message", max_message, 1..=1 << 30));
+    let header_bytes = mistakes.note(number("--max-headers", max_headers, 1 << 10..=1 << 24));
+    let streams = mistakes.note(number("--max-streams", max_streams, 1..=1_000_000));
+    let connections = mistakes.note(number("--max-connections", max_connections, 1..=1_000_000));
+    let handshake = mistakes.note(number("--handshake-timeout", handshake_timeout, 1..=3600));
+    let keep_alive = mistakes.note(number("--keep-alive", keep_alive, 1..=86_400));
+    Some(Limits {
+        message_bytes: message_bytes?,
+        header_bytes: header_bytes?,
+        streams: streams?,
+        connections: connections?,
+        handshake: Duration::from_secs(handshake?),
+        keep_alive: Duration::from_secs(keep_alive?),
+    })
+}
+
+fn number<N: FromStr + PartialOrd + std::fmt::Display>(
+    flag: &str,
+    text: &str,
+    range: RangeInclusive<N>,
+) -> Result<N, Vec<String>> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = range.into_inner();
+        one(format!("{flag} {text:?}: not a whole number from {least} to {most}"))
+    })
+}
+
+/// What is wrong.
+struct Mistakes(Vec<String>);
+
+impl Mistakes {
+    fn note<T>(&mut self, checked: Result<T, Vec<String>>) -> Option<T> {
+        checked.map_err(|mistakes| self.0.extend(mistakes)).ok()
+    }
+}
+
+fn one(mistake: String) -> Vec<String> {
+    vec![mistake]
 }

@@ -1,5 +1,7 @@
 //! The ways in which a callback ends without a decision.
 
+use std::net::IpAddr;
+
 use http::StatusCode;
 
 use crate::codec::is_undecodable;
@@ -7,6 +9,14 @@ use crate::codec::is_undecodable;
 /// A request that can't be understood, and is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
+    /// A caller who is not one of those who may call.
+    #[error("{reason}")]
+    Unauthorised {
+        /// What is missing.
+        reason: Unauthorised,
+        /// Who called, behind the proxies that are believed; none if they did not say.
+        client: Option<IpAddr>,
+    },
     /// Another method than POST.
     #[error("callbacks are sent by POST")]
     Method,
@@ -75,6 +85,8 @@ impl Refused {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Unauthorised { reason: Unauthorised::Basic, .. } => StatusCode::UNAUTHORIZED,
+            Self::Unauthorised { .. } => StatusCode::FORBIDDEN,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoCommand { .. } => StatusCode::NOT_FOUND,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -98,12 +110,29 @@ fn without_value(text: &str) -> String {
     }
 }
 
+/// What a caller lacks who may not call.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq, Hash)]
+pub enum Unauthorised {
+    /// An address of a network that may call.
+    #[error("callbacks are not taken from this address")]
+    Network,
+    /// The secret at the beginning of the path.
+    #[error("the URL's path does not begin with the secret that callers are given")]
+    PathSecret,
+    /// The right credentials for HTTP Basic.
+    #[error("the URL's user and password are missing or wrong")]
+    Basic,
+}
+
 /// A callback that was understood, and for which there is no decision.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The decider did not answer in time.
     #[error("the decider did not answer within the deadline")]
     Deadline,
+    /// As many calls as there may be are in flight.
+    #[error("overload: too many calls to deciders are in flight")]
+    Overload,
     /// The decider could not be reached, or answered with a status other than OK.
     #[error("{:?}: {}", .0.code(), .0.message())]
     Status(tonic::Status),

@@ -107,7 +107,7 @@ fn with_causes(failure: &Failure) -> String {
     let mut text = failure.to_string();
     let mut cause = match failure {
         Failure::Status(status) => status.source(),
-        Failure::Deadline | Failure::Undecodable(_) | Failure::Wrong(_) => None,
+        _ => None,
     };
     while let Some(error) = cause {
         text = format!("{text}: {error}");
@@ -119,7 +119,13 @@ fn with_causes(failure: &Failure) -> String {
 /// A request that names no callback was refused.
 pub(crate) fn refused(metrics: &Metrics, refused: &Refused, took: Duration) {
     let why = refused.to_string();
-    warn!(?why, "refused");
+    match refused {
+        Refused::Unauthorised { reason, client } => {
+            warn!(?why, ?client, "refused");
+            metrics.unauthorised(*reason);
+        }
+        _ => warn!(?why, "refused"),
+    }
     metrics.ended(Metrics::NO_CALLBACK, Outcome::Refused, took);
 }
 

@@ -13,6 +13,7 @@
 //!
 //! - [`worker`] is one thread's share of the gateway: it accepts connections, and drains them at the end.
 //! - [`server`] reads a request whole, within its limits, and answers it whatever happens on the way.
+//! - [`callers`] says who may call, and [`tls`] who the gateway is.
 //! - [`webhook`] finds out which callback was called, and makes the [`webhook::Call`] that travels along.
 //! - [`contract`] is generated from `proto/`: the table of callbacks, and the way from each to its rpc.
 //! - [`relay`] turns JSON into the typed request, asks, and settles what the answer means; [`fallback`] does so for
@@ -20,7 +21,8 @@
 //! - [`channel`] is the connection to the decider, with the metadata of each call, and [`codec`] its messages.
 //! - [`reply`] writes the verdict.
 //! - [`json`] and [`answer`] are what the generated code is written with.
-//! - [`gateway`] is what the workers share: [`settings`] with their [`policy`] for each callback, metrics, limits.
+//! - [`gateway`] is what the workers share: [`settings`] with their [`policy`] for each callback, metrics, limits, and
+//!   what is [`kept`] from files that may change.
 //! - [`reload`] puts other policies in force, and [`overview`] says which are.
 //! - [`journal`] writes down how each callback ended, in the log and in the [`metrics`], which [`admin`] shows.
 //!
@@ -36,6 +38,7 @@
 
 pub mod admin;
 pub mod answer;
+pub mod callers;
 pub mod channel;
 pub mod cli;
 pub mod codec;
@@ -46,6 +49,7 @@ pub mod fallback;
 pub mod gateway;
 pub mod journal;
 pub mod json;
+pub mod kept;
 pub mod metrics;
 pub mod overview;
 pub mod policy;
@@ -54,5 +58,6 @@ pub mod reload;
 pub mod reply;
 pub mod server;
 pub mod settings;
+pub mod tls;
 pub mod webhook;
 pub mod worker;

@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::error::Unauthorised;
+
 /// Upper bounds in seconds, around what a decision takes and up to what OpenIM waits.
 const SECONDS: [f64; 12] =
     [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -28,6 +30,8 @@ pub struct Metrics {
     retries: Family<Decider, Counter>,
     endpoints: Family<Endpoint, Gauge>,
     reloads: Family<Reload, Counter>,
+    unauthorised: Family<Reason, Counter>,
+    connections: Gauge,
 }
 
 /// How a callback ended.
@@ -57,6 +61,11 @@ struct Callback {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: Unauthorised,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ending {
     callback: &'static str,
     outcome: Outcome,
@@ -76,6 +85,8 @@ impl Default for Metrics {
             retries: Family::default(),
             endpoints: Family::default(),
             reloads: Family::default(),
+            unauthorised: Family::default(),
+            connections: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("callbacks", "Callbacks, by how they ended", metrics.callbacks.clone());
@@ -116,6 +127,16 @@ impl Default for Metrics {
             "reloads",
             "Times that the policies were read anew, by whether they could be put in force",
             metrics.reloads.clone(),
+        );
+        registry.register(
+            "unauthorised",
+            "Requests of callers who may not call, by what they lack",
+            metrics.unauthorised.clone(),
+        );
+        registry.register(
+            "connections",
+            "Connections on the callback port",
+            metrics.connections.clone(),
         );
         metrics
     }
@@ -178,10 +199,18 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn unauthorised(&self, reason: Unauthorised) {
+        self.unauthorised.get_or_create(&Reason { reason }).inc();
+    }
+
     /// Counts a request as in flight until the guard is dropped.
-    pub(crate) fn in_flight(&self) -> InFlight<'_> {
-        self.in_flight.inc();
-        InFlight(self)
+    pub(crate) fn in_flight(&self) -> Counted<'_> {
+        Counted::new(&self.in_flight)
+    }
+
+    /// Counts a connection until the guard is dropped.
+    pub(crate) fn connected(&self) -> Counted<'_> {
+        Counted::new(&self.connections)
     }
 }
 
@@ -214,13 +243,30 @@ struct Endpoint {
     state: EndpointState,
 }
 
-/// A request in flight; a client that leaves ends it too.
+/// Something that there is now; a client that leaves ends it too.
 #[derive(Debug)]
-pub(crate) struct InFlight<'a>(&'a Metrics);
+pub(crate) struct Counted<'a>(&'a Gauge);
 
-impl Drop for InFlight<'_> {
+impl<'a> Counted<'a> {
+    fn new(gauge: &'a Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.in_flight.dec();
+        self.0.dec();
+    }
+}
+
+impl EncodeLabelValue for Unauthorised {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(match self {
+            Self::Network => "network",
+            Self::PathSecret => "path_secret",
+            Self::Basic => "basic",
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use humantime_serde::re::humantime::format_duration;
 use tracing::{info, warn};
 
 use crate::policy::Policy;
-use crate::settings::{File, Settings, Webhook};
+use crate::settings::{Settings, Webhook};
 
 /// What is in force.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ fn warnings(settings: &Settings) -> Vec<Warning> {
 
 /// The address that others than this host can call, if no setting keeps them from it.
 fn exposed(settings: &Settings) -> Vec<String> {
-    let File { listen, callers, .. } = &settings.file;
-    let open = !listen.ip().is_loopback() && !callers.are_checked();
+    let listen = settings.file.listen;
+    let open = !listen.ip().is_loopback() && settings.callers.are_all();
     open.then(|| listen.to_string()).into_iter().collect()
 }

@@ -42,7 +42,7 @@ impl Policy {
             Failure::Wrong(_) | Failure::Undecodable(_) => Verdict::Deny,
             Failure::Status(s) if matches!(s.code(), InvalidArgument | OutOfRange) => Verdict::Deny,
             Failure::Status(s) if s.code() == Unimplemented => self.on_unimplemented,
-            Failure::Status(_) | Failure::Deadline => self.on_failure,
+            Failure::Status(_) | Failure::Deadline | Failure::Overload => self.on_failure,
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::channel;
 use crate::contract::Kind;
 use crate::contract::v1::Denial;
 use crate::error::{Failure, Refused};
+use crate::gateway::Gateway;
 use crate::journal::Journal;
 use crate::json::{self, Body, Lone, Object};
-use crate::metrics::Metrics;
 use crate::policy::{RefusalCode, Verdict};
 use crate::reply::{Refusal, Reply};
 use crate::webhook::Call;
@@ -21,8 +21,8 @@ pub struct Relay<'a> {
     pub call: Call,
     /// Its body.
     pub body: &'a [u8],
-    /// Where it is counted.
-    pub metrics: &'a Metrics,
+    /// Where it is counted, and bounded.
+    pub gateway: &'a Gateway,
 }
 
 impl Relay<'_> {
@@ -74,20 +74,26 @@ impl Relay<'_> {
         }
         let began = Instant::now();
         let kept = if A::READS_REQUEST { request.clone() } else { Q::default() };
-        let asked = send(channel::request(&self.call, request));
-        let outcome = match timeout_at(self.call.deadline, asked).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(status.into()),
-            Err(_) => Err(Failure::Deadline),
+        let outcome = match self.gateway.calls.take() {
+            Some(_permit) => {
+                let asked = send(channel::request(&self.call, request));
+                let outcome = match timeout_at(self.call.deadline, asked).await {
+                    Ok(Ok(response)) => Ok(response.into_inner()),
+                    Ok(Err(status)) => Err(status.into()),
+                    Err(_) => Err(Failure::Deadline),
+                };
+                self.journal().asked(began);
+                outcome
+            }
+            None => Err(Failure::Overload),
         };
-        self.journal().asked(began);
         let settlement =
             Settlement { call: &self.call, journal: self.journal(), request: &kept, lone };
         settlement.settle(outcome)
     }
 
     fn journal(&self) -> Journal<'_> {
-        Journal { metrics: self.metrics, call: &self.call }
+        Journal { metrics: &self.gateway.metrics, call: &self.call }
     }
 }
 

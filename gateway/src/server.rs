@@ -1,13 +1,14 @@
 //! Reads a request whole, within its limits, and answers it: whatever happens on the way, with a verdict.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tokio::time::{Instant, timeout_at};
@@ -27,6 +28,9 @@ use crate::webhook::{Call, Style};
 /// Of a body over the limit, this much is still taken in.
 const DISCARD_LIMIT: usize = 16 << 20;
 
+/// What a caller without credentials is told (RFC 7617).
+const CHALLENGE: &str = r#"Basic realm="callbacks", charset="UTF-8""#;
+
 /// What every request of a worker is answered with.
 #[derive(Debug)]
 pub struct Server {
@@ -42,27 +46,34 @@ impl Server {
         Self { gateway, channels, draining }
     }
 
-    /// Answers one request. There are no routes: OpenIM's URLs may have any prefix.
-    pub async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    /// Answers one request that came from `peer`. There are no routes: OpenIM's URLs may have any prefix.
+    pub async fn respond<B>(&self, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let reply = self.answer(&head, body).await;
+        let reply = self.answer(&head, body, peer).await;
         let mut response = Response::new(Full::new(reply.body));
         *response.status_mut() = reply.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        if reply.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        match reply.status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+            }
+            _ => {}
         }
-        if self.draining.is_cancelled() {
+        // HTTP/2 has GOAWAY instead.
+        if self.draining.is_cancelled() && head.version < Version::HTTP_2 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 
-    async fn answer<B>(&self, head: &Parts, body: B) -> Reply
+    async fn answer<B>(&self, head: &Parts, body: B, peer: IpAddr) -> Reply
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -71,7 +82,8 @@ impl Server {
         let began = Instant::now();
         let settings = self.gateway.settings();
         let (style, policy) = (Style::of(&head.uri), settings.policies.of(None));
-        match AssertUnwindSafe(self.relay(&settings, head, body, began)).catch_unwind().await {
+        match AssertUnwindSafe(self.relay(&settings, head, body, peer, began)).catch_unwind().await
+        {
             Ok(Ok(reply)) => reply,
             Ok(Err(refused)) => {
                 journal::refused(metrics, &refused, began.elapsed());
@@ -95,23 +107,26 @@ impl Server {
         settings: &Settings,
         head: &Parts,
         body: B,
+        peer: IpAddr,
         began: Instant,
     ) -> Result<Reply, Refused>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let policies = &settings.policies;
-        let call = Call::read(head, policies, began);
+        let admitted = self.gateway.callers.now().admit(head, peer);
+        let call = admitted.and_then(|path| Call::read(head, path, policies, began));
         let deadline =
             call.as_ref().map_or(began + policies.of(None).deadline, |call| call.deadline);
-        let body = timeout_at(deadline, read(body, settings.file.limits.body)).await;
-        let (call, metrics) = (call?, &self.gateway.metrics);
+        let limit = if call.is_ok() { settings.file.limits.body } else { 0 };
+        let body = timeout_at(deadline, read(body, limit)).await;
+        let (call, gateway) = (call?, &*self.gateway);
         let body = match body.unwrap_or(Err(Refused::Incomplete)) {
             Ok(body) => body,
-            Err(refused) => return Ok(Relay { call, body: &[], metrics }.refuse(&refused)),
+            Err(refused) => return Ok(Relay { call, body: &[], gateway }.refuse(&refused)),
         };
         let (callback, channel) = (call.callback, self.channels[call.policy.decider].clone());
-        let relay = Relay { call, body: &body, metrics };
+        let relay = Relay { call, body: &body, gateway };
         Ok(match callback {
             Some(callback) => contract::dispatch(callback.rpc, relay, channel).await,
             None => fallback::dispatch(relay, channel).await,
@@ -184,7 +199,7 @@ mod tests {
         let channels = Channel::open_all(&gateway);
         let server = Server::new(gateway, channels, CancellationToken::new());
         let request = Request::post("/?command=some").body(Bomb).expect("a request");
-        let response = server.respond(request).await;
+        let response = server.respond(request, IpAddr::from([127, 0, 0, 1])).await;
         assert_eq!(response.status(), StatusCode::OK);
         let body = response.into_body().collect().await.expect("a body").to_bytes();
         let body = std::str::from_utf8(&body).expect("JSON is UTF-8");

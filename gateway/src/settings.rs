@@ -24,7 +24,9 @@ pub(crate) use self::mistake::did_you_mean;
 pub use self::sources::Sources;
 pub use self::values::{DeciderName, EndpointUrl, LogFilter, LogFormat};
 pub use self::webhooks::{Webhook, Webhooks};
+use crate::callers;
 use crate::policy::{Policies, Written};
+use crate::tls::Identity;
 
 /// The keys of what can be put in force while the gateway runs.
 const RELOADED: [&str; 4] = ["callbacks", "defaults", "openim_webhooks", "honour_failed_continue"];
@@ -38,6 +40,10 @@ pub struct Settings {
     pub webhooks: Option<Webhooks>,
     /// What holds for each callback.
     pub policies: Policies,
+    /// Who may call.
+    pub callers: callers::Callers,
+    /// Who the gateway is on the callback port, if there is TLS.
+    pub identity: Option<Identity>,
 }
 
 impl Settings {
@@ -55,10 +61,17 @@ impl Settings {
             Ok(webhooks) => (webhooks, Vec::new()),
             Err(mistakes) => (None, mistakes),
         };
-        match policies(&file, webhooks.as_ref(), &file) {
-            Ok(policies) if mistakes.is_empty() => Ok(Self { file, webhooks, policies }),
-            Ok(_) => Err(mistakes),
-            Err(more) => Err([mistakes, more].concat()),
+        let policies = policies(&file, webhooks.as_ref(), &file);
+        let (callers, identity) =
+            (callers::Callers::read(&file.callers), Identity::read(&file.tls));
+        match (policies, callers, identity) {
+            (Ok(policies), Ok(callers), Ok(identity)) if mistakes.is_empty() => {
+                Ok(Self { file, webhooks, policies, callers, identity })
+            }
+            (policies, callers, identity) => {
+                let more = [policies.err(), callers.err(), identity.err()];
+                Err(mistakes.into_iter().chain(more.into_iter().flatten().flatten()).collect())
+            }
         }
     }
 
@@ -103,7 +116,8 @@ impl Settings {
             honour_failed_continue: new.file.honour_failed_continue,
             ..self.file.clone()
         };
-        Ok((Self { file, webhooks: new.webhooks, policies }, restart))
+        let Self { callers, identity, .. } = self.clone();
+        Ok((Self { file, webhooks: new.webhooks, policies, callers, identity }, restart))
     }
 }
 
@@ -204,11 +218,11 @@ mod tests {
         decider.endpoints: must hold at least one URL
         decider.ca: has no effect: no endpoint is https
         deciders.moderation: certificate and key must both be set, or none
-        tls: certificate and key must both be set, or none
-        tls.key: key.pem: I/O error: No such file or directory (os error 2)
         honour_failed_continue: has no effect without openim_webhooks
         callbacks.afterUserOnline.on_failure: has no effect: the callback comes after the fact and is always allowed
         callbacks.beforeOnlinePush.decider: no decider `moderator`; did you mean `moderation`?
+        tls: certificate and key must both be set, or none
+        tls.key: key.pem: I/O error: No such file or directory (os error 2)
         "#);
     }
 

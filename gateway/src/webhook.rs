@@ -1,6 +1,7 @@
 //! Finds out which callback was called, in which style, and makes the call that travels along.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -40,7 +41,16 @@ pub struct Call {
     pub deadline: Instant,
     /// What follows when there is no decision.
     pub policy: Arc<Policy>,
-    uri: Uri,
+    url: Url,
+}
+
+/// A URL, which may hold a secret: it is never shown.
+struct Url(Uri);
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Url")
+    }
 }
 
 /// How a server calls, and how it expects the verdict.
@@ -61,15 +71,20 @@ impl Style {
 }
 
 impl Call {
-    /// Reads the head of a request that came at `now`.
+    /// Reads the head of a request that came at `now`, and the part of its path that may name a callback.
     ///
     /// # Errors
     /// The request is no callback.
-    pub fn read(head: &Parts, policies: &Policies, now: Instant) -> Result<Self, Refused> {
+    pub fn read(
+        head: &Parts,
+        path: &str,
+        policies: &Policies,
+        now: Instant,
+    ) -> Result<Self, Refused> {
         if head.method != Method::POST {
             return Err(Refused::Method);
         }
-        let (style, command) = command(&head.uri)?;
+        let (style, command) = command(&head.uri, path)?;
         let callback = contract::find(&command);
         let policy = policies.of(callback);
         let operation_id = head.headers.get(&OPERATION_ID).map(HeaderValue::as_bytes);
@@ -83,7 +98,7 @@ impl Call {
             began: now,
             deadline: now + policy.deadline,
             policy: policy.clone(),
-            uri: head.uri.clone(),
+            url: Url(head.uri.clone()),
             command,
         })
     }
@@ -101,7 +116,7 @@ impl Call {
         if same {
             return Ok(());
         }
-        let query = !command.is_empty() && self.uri.query().is_some_and(|q| q.contains(command));
+        let query = !command.is_empty() && self.url.0.query().is_some_and(|q| q.contains(command));
         Err(Refused::Disagree { url: self.command.clone(), query })
     }
 
@@ -130,11 +145,11 @@ fn commands(uri: &Uri) -> impl Iterator<Item = Cow<'_, str>> {
         .map(|(_, command)| command)
 }
 
-fn command(uri: &Uri) -> Result<(Style, String), Refused> {
+fn command(uri: &Uri, path: &str) -> Result<(Style, String), Refused> {
     let mut commands = commands(uri);
     let (style, command) = match commands.next() {
         Some(command) => (Style::Query, command),
-        None => (Style::Path, uri.path().rsplit('/').next().unwrap_or_default().into()),
+        None => (Style::Path, path.rsplit('/').next().unwrap_or_default().into()),
     };
     if commands.next().is_some() {
         return Err(Refused::ManyCommands);
@@ -155,7 +170,8 @@ mod tests {
     use super::*;
 
     fn read(url: &str) -> Result<(Style, String), String> {
-        command(&url.parse().expect("a URL")).map_err(|e| e.to_string())
+        let url: Uri = url.parse().expect("a URL");
+        command(&url, url.path()).map_err(|e| e.to_string())
     }
 
     #[test]

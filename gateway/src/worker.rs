@@ -1,23 +1,27 @@
 //! One thread's share of the gateway: it accepts connections and serves them, with a channel of its own, until it is
 //! told to stop; then it drains them.
 
-use std::convert::Infallible;
+mod activity;
+mod connection;
+mod crowd;
+
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use self::activity::Activity;
+use self::connection::{Connections, Origin};
+use self::crowd::Crowd;
 use crate::channel::Channel;
 use crate::gateway::Gateway;
 use crate::server::Server;
@@ -60,54 +64,49 @@ pub async fn run(listener: TcpListener, gateway: Arc<Gateway>, shutdown: Cancell
     let settings = gateway.settings();
     let limits = &settings.file.limits;
     let channels = Channel::open_all(&gateway);
-    let server = Arc::new(Server::new(gateway, channels, shutdown.clone()));
-    let mut http = http1::Builder::new();
-    // hyper counts an idle connection as one whose next head takes long
-    http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(limits.head);
+    let server = Server::new(gateway.clone(), channels, shutdown.clone());
+    let service = Connections::new(server, gateway.acceptor(), limits, shutdown.clone());
+    let service = Arc::new(service);
 
     let (connections, closing) = (TaskTracker::new(), CancellationToken::new());
-    let serve = |stream: TcpStream| {
-        let server = server.clone();
-        let service = service_fn(move |request| {
-            let server = server.clone();
-            async move { Ok::<_, Infallible>(server.respond(request).await) }
-        });
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        let closing = closing.clone();
+    let serve = |stream: TcpStream, peer: SocketAddr, room: Option<OwnedSemaphorePermit>| {
+        let activity = Arc::new(Activity::new(closing.child_token()));
+        let origin = Origin { peer: peer.ip(), activity: activity.clone() };
+        let (service, gateway) = (service.clone(), gateway.clone());
         connections.spawn(async move {
-            let mut connection = std::pin::pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = closing.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(why) = ended {
-                debug!(?why, "connection ended");
-            }
+            let (_room, _connected) = (room, gateway.metrics.connected());
+            service.serve(stream, origin).await;
         });
+        activity
     };
 
+    let mut crowd = Crowd::new(gateway.connections.clone());
     loop {
-        tokio::select! {
+        let (stream, peer) = tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream),
+                Ok(accepted) => accepted,
                 Err(why) => {
                     warn!(%why, "can't accept connections");
                     sleep(ACCEPT_PAUSE).await;
+                    continue;
                 }
             },
-        }
+        };
+        let room = tokio::select! {
+            biased;
+            room = crowd.room() => room,
+            () = shutdown.cancelled() => None,
+        };
+        crowd.join(&serve(stream, peer, room));
     }
 
     // Closing the listener resets connections that the kernel has already taken, so these are served too.
     if let Ok(listener) = listener.into_std() {
-        while let Ok((stream, _)) = listener.accept() {
+        while let Ok((stream, peer)) = listener.accept() {
             match stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-                Ok(stream) => serve(stream),
+                Ok(stream) => drop(serve(stream, peer, None)),
                 Err(why) => debug!(%why, "can't serve a connection"),
             }
         }

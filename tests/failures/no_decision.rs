@@ -35,13 +35,29 @@ fn assert_settled_by(policy: Policy, decider: &str, what: &str) {
             _ => Gateway::start(decider, &format!("[defaults]\n{policies}")),
         }
     };
-    let verdict = ask(&gateway(failure, unimplemented), SET_GROUP_INFO, &group());
+    let allowing = gateway(failure, unimplemented);
+    let verdict = ask(&allowing, SET_GROUP_INFO, &group());
     match policy {
-        Policy::Refuse => return assert_refused(&verdict, what),
+        Policy::Refuse => {
+            assert_refused(&verdict, what);
+            return assert_counted(&allowing, "failed_deny", what);
+        }
         _ => assert_allowed(&verdict, &group(), what),
     }
-    let gateway = gateway(opposite(failure), opposite(unimplemented));
-    assert_refused(&ask(&gateway, SET_GROUP_INFO, &group()), what);
+    assert_counted(&allowing, "failed_allow", what);
+    let denying = gateway(opposite(failure), opposite(unimplemented));
+    assert_refused(&ask(&denying, SET_GROUP_INFO, &group()), what);
+    assert_counted(&denying, "failed_deny", what);
+}
+
+/// Checks that both styles of a call ended like this, and nothing else did.
+fn assert_counted(gateway: &Gateway, outcome: &str, what: &str) {
+    let line = format!(
+        "callback_gateway_callbacks_total{{callback=\"beforeSetGroupInfo\",outcome=\"{outcome}\"}} 2"
+    );
+    let metrics = gateway.metrics();
+    let counts = metrics.lines().filter(|l| l.starts_with("callback_gateway_callbacks_total"));
+    assert_eq!(counts.collect::<Vec<_>>(), [line], "{what}");
 }
 
 /// Checks rows of a table at the same time, since some wait for the deadline.

@@ -2,27 +2,51 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
 
 use callback_gateway::webhook::Style;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::Value;
 
 use crate::PATIENCE;
 use crate::verdict::Verdict;
 
 /// A connection to the gateway, kept alive like OpenIM's.
-pub struct Client(BufReader<TcpStream>);
+pub struct Client {
+    stream: BufReader<Box<dyn Stream>>,
+    tcp: TcpStream,
+}
+
+trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
 
 impl Client {
     /// Connects.
     #[must_use]
     pub fn connect(address: SocketAddr) -> Self {
+        Self::over(address, |tcp| Box::new(tcp))
+    }
+
+    /// Connects by TLS.
+    #[must_use]
+    pub fn connect_by_tls(address: SocketAddr, tls: Arc<ClientConfig>) -> Self {
+        let name = ServerName::from(address.ip());
+        let session = ClientConnection::new(tls, name).expect("a client");
+        Self::over(address, |tcp| Box::new(StreamOwned::new(session, tcp)))
+    }
+
+    fn over(address: SocketAddr, wrap: impl FnOnce(TcpStream) -> Box<dyn Stream>) -> Self {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the gateway listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("an option that exists");
-        Self(BufReader::new(stream))
+        let tcp = stream.try_clone().expect("a file descriptor");
+        Self { stream: BufReader::new(wrap(stream)), tcp }
     }
 
     /// Sends a request, and reads the answer.
@@ -41,12 +65,12 @@ impl Client {
 
     /// Writes some bytes. That the gateway has stopped reading is no error here: it may have answered already.
     pub fn write(&mut self, bytes: &[u8]) {
-        let _ = self.0.get_mut().write_all(bytes);
+        let _ = self.stream.get_mut().write_all(bytes);
     }
 
     /// Says that nothing more is written.
     pub fn finish(&mut self) {
-        let _ = self.0.get_mut().shutdown(Shutdown::Write);
+        let _ = self.tcp.shutdown(Shutdown::Write);
     }
 
     /// Reads an answer.
@@ -68,18 +92,23 @@ impl Client {
             match headers.get(CONTENT_LENGTH).map(|length| length.to_str().map(str::parse)) {
                 Some(Ok(Ok(length))) => {
                     body.resize(length, 0);
-                    self.0.read_exact(&mut body)?;
+                    self.stream.read_exact(&mut body)?;
                 }
-                _ => drop(self.0.read_to_end(&mut body)?),
+                _ => drop(self.stream.read_to_end(&mut body)?),
             }
             let body = String::from_utf8(body).expect("an answer in UTF-8");
             return Ok(Response { status, headers, body });
         }
     }
 
+    /// Waits for what is read no longer than this.
+    pub fn read_timeout(&mut self, limit: Duration) {
+        self.tcp.set_read_timeout(Some(limit)).expect("a timeout");
+    }
+
     /// Whether the gateway closes the connection, and sends nothing more.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.0.fill_buf(), Ok([]))
+        matches!(self.stream.fill_buf(), Ok([]))
     }
 
     fn head(&mut self) -> std::io::Result<(StatusCode, HeaderMap)> {
@@ -99,7 +128,7 @@ impl Client {
 
     fn line(&mut self) -> std::io::Result<String> {
         let mut line = String::new();
-        match self.0.read_line(&mut line)? {
+        match self.stream.read_line(&mut line)? {
             0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(line.trim_end().to_owned()),
         }

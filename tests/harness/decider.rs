@@ -1,8 +1,9 @@
 //! A decider that answers by a script.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use callback_decider::server::{self, Decide};
+use callback_decider::server::{Decide, Server, Tls, TlsFiles, Tokens};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -18,8 +19,18 @@ use crate::port::Port;
 pub struct Decider {
     script: Scripted,
     port: Port,
+    guarded: Guarded,
     server: Option<Background>,
     terminated: CancellationToken,
+}
+
+/// The files that say who may call a decider.
+#[derive(Clone, Debug, Default)]
+pub struct Guarded {
+    /// Those of TLS.
+    pub tls: Option<TlsFiles>,
+    /// The tokens.
+    pub tokens: Option<PathBuf>,
 }
 
 /// What a decider was asked.
@@ -80,6 +91,14 @@ impl Decider {
         Self::start(|_| json!({}))
     }
 
+    /// Starts a decider that allows everything to those that it lets in.
+    #[must_use]
+    pub fn guarded(guarded: Guarded) -> Self {
+        let mut decider = Self { guarded, ..Self::down(|_| json!({})) };
+        decider.restart();
+        decider
+    }
+
     /// Starts a decider that always says the same.
     #[must_use]
     pub fn saying(says: impl Into<Says>) -> Self {
@@ -92,13 +111,17 @@ impl Decider {
     pub fn down<S: Into<Says>>(script: impl Fn(&Asked) -> S + Send + Sync + 'static) -> Self {
         let script =
             Scripted { script: Arc::new(move |asked| script(asked).into()), heard: Arc::default() };
-        Self { script, port: Port::free(), server: None, terminated: CancellationToken::new() }
+        let (guarded, terminated) = (Guarded::default(), CancellationToken::new());
+        Self { script, port: Port::free(), guarded, server: None, terminated }
     }
 
     /// Its URL, the same for its whole life.
     #[must_use]
     pub fn url(&self) -> String {
-        self.port.url()
+        match self.guarded.tls {
+            Some(_) => format!("https://{}", self.port.address()),
+            None => self.port.url(),
+        }
     }
 
     /// Ends it at once, as SIGKILL would. Connections to it are refused from now on.
@@ -120,9 +143,13 @@ impl Decider {
         let (listener, script) = (self.port.listen(), self.script.clone());
         self.terminated = CancellationToken::new();
         let terminated = self.terminated.clone().cancelled_owned();
+        let Guarded { tls, tokens } = &self.guarded;
+        let tls = tls.clone().map(|files| Tls::read(files).expect("files of TLS"));
+        let tokens = tokens.as_deref().map(|file| Tokens::read(file).expect("tokens"));
+        let server = Server::default().tls(tls).tokens(tokens);
         self.server = Some(Background::run(move || async {
             let listener = TcpListener::from_std(listener).expect("it does not block");
-            server::serve(listener, script, terminated).await.expect("it serves");
+            server.serve(listener, script, terminated).await.expect("it serves");
         }));
     }
 

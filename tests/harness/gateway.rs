@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::PATIENCE;
 use crate::background::Background;
 use crate::client::{Client, Request, Response};
 use crate::port::Port;
@@ -74,6 +75,32 @@ impl Gateway {
     /// Sends a callback as OpenIM would; see [`Request::callback`].
     pub fn call(&self, style: Style, command: &str, body: &Value) -> Response {
         self.send(&Request::callback(style, command, body))
+    }
+
+    /// A metric, as `callback_gateway_{sample}` shows it; 0 if it is not there.
+    #[must_use]
+    pub fn metric(&self, sample: &str) -> f64 {
+        let text = self.metrics();
+        let sample = format!("callback_gateway_{sample} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&sample));
+        value.map_or(0.0, |value| value.parse().expect("a number"))
+    }
+
+    /// Waits until a metric has a value.
+    ///
+    /// # Panics
+    /// It does not get it.
+    pub fn wait_for_metric(&self, sample: &str, expected: f64) {
+        let until = Instant::now() + PATIENCE;
+        while self.metric(sample) != expected {
+            assert!(Instant::now() < until, "{sample} is {}", self.metric(sample));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Looks whether secrets or certificates have changed, as `main` does again and again.
+    pub fn refresh(&self) {
+        self.gateway.refresh();
     }
 
     /// Begins the graceful end, as SIGTERM does.

@@ -5,8 +5,10 @@
 //! - [`Decider`] answers by a script, remembers what it was asked, and can be killed and started again.
 //! - [`Broken`] is a decider that breaks gRPC, HTTP/2 or TCP, call by call.
 //! - [`Client`] speaks HTTP to the gateway, byte by byte if need be.
+//! - [`Authority`] issues certificates.
 //! - [`Response::verdict`] holds an answer against OpenIM's two envelopes.
 
+mod authority;
 mod background;
 mod broken;
 mod client;
@@ -17,10 +19,12 @@ mod verdict;
 
 use std::time::Duration;
 
+pub use authority::Authority;
 pub use broken::{Broken, Fault, frame};
+pub use callback_decider::server::TlsFiles;
 pub use callback_gateway::webhook::Style;
 pub use client::{Client, Request, Response};
-pub use decider::{Asked, Decider, Says};
+pub use decider::{Asked, Decider, Guarded, Says};
 pub use gateway::Gateway;
 pub use port::Port;
 pub use verdict::Verdict;

@@ -19,17 +19,18 @@ use tonic::server::{Grpc, UnaryService};
 pub(super) struct Dispatch<D> {
     rpcs: Arc<HashMap<String, MethodDescriptor>>,
     decide: D,
+    message_bytes: usize,
 }
 
 impl<D: Decide> Dispatch<D> {
-    pub(super) fn new(contract: &DescriptorPool, decide: D) -> Self {
+    pub(super) fn new(contract: &DescriptorPool, decide: D, message_bytes: usize) -> Self {
         let mut rpcs = HashMap::new();
         for service in contract.services() {
             for rpc in service.methods() {
                 rpcs.insert(format!("/{}/{}", service.full_name(), rpc.name()), rpc);
             }
         }
-        Self { rpcs: Arc::new(rpcs), decide }
+        Self { rpcs: Arc::new(rpcs), decide, message_bytes }
     }
 
     pub(super) async fn answer(&self, request: Request) -> Response<Body> {
@@ -38,7 +39,8 @@ impl<D: Decide> Dispatch<D> {
         };
         let codec = DynamicCodec::new(rpc.input());
         let call = Call { rpc, decide: self.decide.clone() };
-        Grpc::new(codec).unary(call, request).await
+        let mut grpc = Grpc::new(codec).max_decoding_message_size(self.message_bytes);
+        grpc.unary(call, request).await
     }
 }
 

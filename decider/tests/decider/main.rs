@@ -3,6 +3,8 @@
 mod decisions;
 mod edits;
 mod failures;
+mod guarded;
+mod healthcheck;
 mod mistakes;
 mod policy_reference;
 mod process;

@@ -14,23 +14,23 @@ fn shipped_policy() -> PathBuf {
 }
 
 /// Runs the program to its end.
-fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     let mut decider = Command::new(env!("CARGO_BIN_EXE_callback-decider"));
     decider.args(arguments).output().expect("it starts")
 }
 
 /// The program while it serves.
-struct Decider {
+pub(crate) struct Decider {
     process: Child,
     log: Lines<BufReader<ChildStderr>>,
 }
 
 impl Decider {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    fn start_with(arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_callback-decider"))
             .args(["--listen", "127.0.0.1:0", "--policy"])
             .arg(shipped_policy())
@@ -42,8 +42,15 @@ impl Decider {
         Self { process, log }
     }
 
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         self.log.next().expect("a line").expect("text")
+    }
+
+    /// Where it listens, as its first line says.
+    pub(crate) fn address(&mut self) -> String {
+        let line = self.line();
+        let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
+        address.unwrap_or_else(|| panic!("no address: {line}")).to_owned()
     }
 
     fn end(&mut self, signal: &str) -> Option<i32> {
@@ -109,15 +116,53 @@ fn all_wrong_settings_are_told_at_once_with_exit_code_64() {
         "info,callback_decider=loud",
         "--policy",
         "/nowhere.yaml",
+        "--tls-certificate",
+        "/nowhere.pem",
+        "--tls-key",
+        "/nowhere.key",
+        "--tls-client-ca",
+        "/nowhere-ca.pem",
+        "--token-file",
+        "/nowhere.token",
+        "--max-message=4MiB",
+        "--max-headers=1",
+        "--max-streams=0",
+        "--max-connections=-1",
+        "--handshake-timeout=",
+        "--keep-alive=1.5",
     ]);
     assert_eq!(output.status.code(), Some(64));
     let told = String::from_utf8_lossy(&output.stderr);
     let expected = "--listen \"here\": not an address with a port, like 127.0.0.1:50051
 --log \"info,callback_decider=loud\": no log filter: error parsing level filter: \
 expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5
+--max-message \"4MiB\": not a whole number from 1 to 1073741824
+--max-headers \"1\": not a whole number from 1024 to 16777216
+--max-streams \"0\": not a whole number from 1 to 1000000
+--max-connections \"-1\": not a whole number from 1 to 1000000
+--handshake-timeout \"\": not a whole number from 1 to 3600
+--keep-alive \"1.5\": not a whole number from 1 to 86400
+/nowhere.pem: No such file or directory (os error 2)
+/nowhere.key: No such file or directory (os error 2)
+/nowhere-ca.pem: No such file or directory (os error 2)
+/nowhere.token: No such file or directory (os error 2)
 /nowhere.yaml: No such file or directory (os error 2)
 ";
     assert_eq!(told, expected);
+}
+
+#[test]
+fn the_files_of_tls_belong_together() {
+    for (flag, missing) in [
+        ("--tls-certificate", "--tls-key"),
+        ("--tls-key", "--tls-certificate"),
+        ("--tls-client-ca", "--tls-certificate"),
+    ] {
+        let output = run(&["--policy", &shipped_policy().to_string_lossy(), flag, "file"]);
+        assert_eq!(output.status.code(), Some(64));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(told, format!("{missing}: must be set, since {flag} is\n"));
+    }
 }
 
 #[test]

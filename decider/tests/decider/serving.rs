@@ -2,7 +2,7 @@
 
 use crate::support::{call, call_path, policy, rpc};
 use callback_decider::contract;
-use callback_decider::server::{Decide, serve};
+use callback_decider::server::{Decide, Server as DeciderServer};
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(serve(listener, decide, async { drop(stopped.await) }));
+        let served = tokio::spawn(DeciderServer::default().serve(listener, decide, async {
+            drop(stopped.await);
+        }));
         let endpoint = Channel::from_shared(format!("http://{address}")).expect("a URI");
         Self { channel: endpoint.connect().await.expect("it listens"), stop, served }
     }

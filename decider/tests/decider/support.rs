@@ -3,7 +3,9 @@
 use callback_decider::server::DynamicCodec;
 use callback_decider::{Policy, contract};
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::Value;
+use tempfile::TempDir;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -76,4 +78,15 @@ pub(crate) async fn call_path(
     client.ready().await.expect("the server is there");
     let path = path.parse().expect("a path");
     Ok(client.unary(request, path, DynamicCodec::new(response)).await?.into_inner())
+}
+
+/// A directory with `cert.pem`, a certificate for these names that signed itself, and `key.pem`, its key.
+pub(crate) fn certify(names: &[&str]) -> TempDir {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(names).expect("a certificate");
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("cert.pem"), cert.pem()).expect("a file");
+    std::fs::write(directory.path().join("key.pem"), signing_key.serialize_pem()).expect("a file");
+    directory
 }

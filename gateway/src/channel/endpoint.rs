@@ -60,8 +60,8 @@ struct State {
     breaker: Breaker,
     /// Whether a call waits for the connection that is being opened after one that failed.
     wanted: bool,
-    /// Whether no connection could be opened since the last one.
-    failed_to_connect: bool,
+    /// Why no connection could be opened since the last one.
+    down: Option<String>,
     /// What the gauge counts.
     counted: Option<EndpointState>,
 }
@@ -103,7 +103,7 @@ impl Endpoint {
                 link: Link::Connecting,
                 breaker,
                 wanted: false,
-                failed_to_connect: false,
+                down: None,
                 counted: None,
             }),
             lost: Arc::default(),
@@ -135,6 +135,11 @@ impl Endpoint {
             }
         });
         self.wanted.notify_one();
+    }
+
+    /// Why no connection could be opened.
+    pub(super) fn down(&self) -> Option<String> {
+        self.state().down.clone()
     }
 
     pub(super) fn place(&self) -> Place {
@@ -213,17 +218,17 @@ impl Drop for Endpoint {
 impl State {
     /// A circuit that failed connections opened is closed by one that works.
     fn connected(&mut self, sender: SendRequest<Bytes>, generation: u64) {
-        if self.failed_to_connect {
+        if self.down.take().is_some() {
             self.breaker.succeeded();
         }
-        (self.link, self.failed_to_connect) = (Link::Connected(sender, generation), false);
+        self.link = Link::Connected(sender, generation);
     }
 
-    fn not_connected(&mut self) {
+    fn not_connected(&mut self, why: String) {
         if std::mem::take(&mut self.wanted) {
             self.breaker.failed(Instant::now());
         }
-        (self.link, self.failed_to_connect) = (Link::Down, true);
+        (self.link, self.down) = (Link::Down, Some(why));
     }
 
     fn observed(&self) -> EndpointState {
@@ -286,7 +291,7 @@ async fn keep_open(endpoint: Weak<Endpoint>, decider: Arc<Decider>) {
             }
             Err(why) => {
                 warn!(%address, %why, "can't connect to the decider");
-                endpoint.update(State::not_connected);
+                endpoint.update(|state| state.not_connected(format!("{address}: {why}")));
                 endpoint.watch.unreachable.notify_one();
                 let wanted = endpoint.wanted.clone();
                 drop(endpoint);

@@ -21,7 +21,7 @@ use crate::settings::Decider;
 /// Names are not resolved more often than this, however often connections fail.
 const RESOLVE_PAUSE: Duration = Duration::from_secs(1);
 /// How often the file with the token is read.
-const TOKEN_INTERVAL: Duration = Duration::from_secs(10);
+const TOKEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The endpoints of one decider.
 #[derive(Debug)]
@@ -51,12 +51,12 @@ impl Pool {
             Arc::new(Shared { watch, endpoints: Mutex::default(), token: Mutex::default() });
         let (closing, decider) = (CancellationToken::new(), Arc::new(decider.clone()));
         if let Some(file) = decider.token_file.clone() {
-            shared.read_token(&file);
-            let shared = shared.clone();
+            let (shared, mut wrong) = (shared.clone(), None);
+            shared.read_token(&file, &mut wrong);
             tokio::spawn(closing.clone().run_until_cancelled_owned(async move {
                 loop {
                     sleep(TOKEN_INTERVAL).await;
-                    shared.read_token(&file);
+                    shared.read_token(&file, &mut wrong);
                 }
             }));
         }
@@ -92,14 +92,20 @@ impl Pool {
                     endpoint.want();
                     continue;
                 }
-                Choice::Down(_) | Choice::None => {
-                    let why = format!("no endpoint of the decider `{}` can be used", self.name());
-                    return Err(Status::unavailable(why));
-                }
+                Choice::Down(endpoint) => return Err(self.unusable(endpoint.down())),
+                Choice::None => return Err(self.unusable(None)),
             }
             changed.as_mut().await;
             changed.set(self.shared.watch.changed.notified());
         }
+    }
+
+    fn unusable(&self, why: Option<String>) -> Status {
+        let why = why.unwrap_or_else(|| "all circuits are open".to_owned());
+        Status::unavailable(format!(
+            "no endpoint of the decider `{}` can be used: {why}",
+            self.name()
+        ))
     }
 }
 
@@ -163,13 +169,17 @@ impl Shared {
         self.watch.changed.notify_waiters();
     }
 
-    /// Keeps the old token where the new one can't be read.
-    fn read_token(&self, file: &Path) {
+    /// Keeps the old token where the new one can't be read. What was wrong before is not logged again.
+    fn read_token(&self, file: &Path, wrong: &mut Option<String>) {
         let text = std::fs::read_to_string(file).map_err(|e| e.to_string());
         let header = text.and_then(|text| bearer(text.trim()));
         match header {
-            Ok(header) => *self.token() = Some(header),
-            Err(why) => error!(file = %file.display(), %why, "can't read the token"),
+            Ok(header) => (*self.token(), *wrong) = (Some(header), None),
+            Err(why) if wrong.as_ref() == Some(&why) => {}
+            Err(why) => {
+                error!(file = %file.display(), %why, "can't read the token");
+                *wrong = Some(why);
+            }
         }
     }
 
@@ -183,6 +193,9 @@ impl Shared {
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, String> {
+    if token.is_empty() {
+        return Err("it is empty".to_owned());
+    }
     let header = HeaderValue::try_from(format!("Bearer {token}"));
     let mut header = header.map_err(|_| "it holds what can't be in a header".to_owned())?;
     header.set_sensitive(true);

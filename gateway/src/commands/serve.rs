@@ -75,6 +75,8 @@ async fn serve(
     let (shutdown, gateway) = (CancellationToken::new(), Arc::new(Gateway::new(settings)));
     let mut admin = tokio::spawn(admin::serve(admin, gateway.clone(), shutdown.clone()));
     tokio::spawn(reload::run(gateway.clone(), sources, hangup));
+    let fresh = gateway.clone();
+    tokio::spawn(async move { fresh.keep_fresh().await });
     for (n, listener) in listeners.into_iter().enumerate() {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use humantime_serde::re::humantime::format_duration;
 
-use super::{Breaker, Decider, EndpointUrl, File, Limits, Mistake, Tls};
+use super::{Breaker, Decider, EndpointUrl, File, Limits, Mistake};
 use crate::channel::tls;
 
 const MOMENT: Duration = Duration::from_millis(1);
@@ -26,9 +26,6 @@ pub(super) fn mistakes(file: &File) -> Vec<Mistake> {
     }
     let workers = file.workers.is_none_or(|workers| workers.get() <= 1024);
     checks.hold("workers", workers, "must be 1 to 1024");
-    checks.tls(&file.tls);
-    checks.secret("callers.basic_file", file.callers.basic_file.as_deref());
-    checks.secret("callers.path_secret_file", file.callers.path_secret_file.as_deref());
     checks.hold(
         "honour_failed_continue",
         !file.honour_failed_continue || file.openim_webhooks.is_some(),
@@ -64,15 +61,6 @@ impl Checks {
             Err(e) => e.to_string(),
         };
         self.0.push(Mistake::new(place, format!("{}: {problem}", path.display())));
-    }
-
-    fn tls(&mut self, tls: &Tls) {
-        let both = tls.certificate.is_some() == tls.key.is_some();
-        self.hold("tls", both, "certificate and key must both be set, or none");
-        let chain = tls.certificate.as_deref().map(tls::chain).transpose();
-        self.0.extend(chain.err().map(|problem| Mistake::new("tls.certificate", problem)));
-        let key = tls.key.as_deref().map(tls::private_key).transpose();
-        self.0.extend(key.err().map(|problem| Mistake::new("tls.key", problem)));
     }
 
     fn limits(&mut self, limits: &Limits) {

@@ -94,16 +94,19 @@ pub struct Decider {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Callers {
-    /// A file with `user:password`, for HTTP Basic: OpenIM sends it when its URL is `http://user:password@host/…`. The
-    /// environment variable `CALLBACK_GATEWAY_BASIC` may hold it instead.
+    /// A file with `user:password`, for HTTP Basic: OpenIM sends it when its URL is `http://user:password@host/…`. With
+    /// several lines each of them will do, so that one can be replaced by another. The file is read again when it
+    /// changes. The environment variable `CALLBACK_GATEWAY_BASIC` may hold the same instead, and goes before it.
     pub basic_file: Option<PathBuf>,
-    /// A file with a secret that each path must begin with, `/{secret}/…`. The environment variable
-    /// `CALLBACK_GATEWAY_PATH_SECRET` may hold it instead.
+    /// A file with a secret that each path must begin with, `/{secret}/…`: letters, digits, `-`, `.`, `_` and `~`. As
+    /// with `basic_file` there may be several, and the environment variable `CALLBACK_GATEWAY_PATH_SECRET` may hold them
+    /// instead.
     pub path_secret_file: Option<PathBuf>,
     /// Networks that may call, like `"10.0.0.0/8"`. Empty means all.
     #[schemars(with = "Vec<String>")]
     pub networks: Vec<IpNet>,
-    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    /// Networks of proxies whose `X-Forwarded-For` is believed: the caller is the last address in it that is no such
+    /// proxy.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -127,7 +130,7 @@ pub struct Limits {
     pub body: usize,
     /// The largest head of a request, in bytes; at least 8192.
     pub head: usize,
-    /// How long the head of a request may take, once its first byte has come.
+    /// How long the head of a request may take, once its first byte has come, and a TLS handshake.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub head_timeout: Duration,
@@ -136,7 +139,8 @@ pub struct Limits {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub idle: Duration,
-    /// How many connections there may be; more wait to be accepted.
+    /// How many connections there may be; more wait to be accepted, and those that are idle for longest are closed to make
+    /// room. Each takes about 40 KiB.
     pub connections: usize,
     /// How many calls to deciders may be in flight; over it the failure policy answers at once.
     pub in_flight: usize,
@@ -173,16 +177,6 @@ impl Callers {
     pub const BASIC: &str = "CALLBACK_GATEWAY_BASIC";
     /// The environment variable that may hold what `path_secret_file` holds.
     pub const PATH_SECRET: &str = "CALLBACK_GATEWAY_PATH_SECRET";
-
-    /// Whether a request must show something, or come from somewhere.
-    #[must_use]
-    pub fn are_checked(&self) -> bool {
-        let in_environment = |name| std::env::var_os(name).is_some();
-        self.basic_file.is_some()
-            || self.path_secret_file.is_some()
-            || !self.networks.is_empty()
-            || [Self::BASIC, Self::PATH_SECRET].into_iter().any(in_environment)
-    }
 }
 
 impl Default for File {

@@ -4,4 +4,5 @@ mod answers;
 mod command_line;
 mod lifecycle;
 mod reload;
+mod secrets;
 mod support;

@@ -97,6 +97,11 @@ impl Running {
         line_with(&self.log, text)
     }
 
+    /// What is left of the log of a process that has ended.
+    pub(crate) fn rest_of_the_log(&self) -> String {
+        self.log.iter().collect::<Vec<_>>().join("\n")
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         connect(self.address)
     }

@@ -1,0 +1,137 @@
+//! The command line and the environment.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Decides OpenIM's callbacks by rules in a file.
+///
+/// Serves every rpc of the contract, gRPC health and reflection. The first rule that denies a call
+/// wins, every rule sees the edits of those before it, and what no rule is for is allowed. A rule
+/// that fails is answered with the status INTERNAL, so that the gateway's own settings decide.
+///
+/// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings or the policy are wrong, and 71 when the
+/// address can't be used.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// The address to serve gRPC on.
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDRESS",
+        env = "CALLBACK_DECIDER_LISTEN",
+        default_value = "127.0.0.1:50051"
+    )]
+    pub(crate) listen: String,
+
+    /// The policy file. The one that comes with the project explains the rules.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CALLBACK_DECIDER_POLICY",
+        default_value = "policy.yaml"
+    )]
+    pub(crate) policy: PathBuf,
+
+    /// What is logged: a level, or directives like `info,callback_decider=debug`. Denials are logged
+    /// at info, failures at error.
+    #[arg(long, value_name = "FILTER", env = "CALLBACK_DECIDER_LOG", default_value = "info")]
+    pub(crate) log: String,
+
+    #[command(flatten)]
+    pub(crate) callers: CallerArguments,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do instead of serving.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Command {
+    /// Ask the decider on this host for its health; for containers without a shell
+    ///
+    /// It is asked on the address where it listens, by TLS if it has a certificate. Exits with 0 if it
+    /// serves, and with 1 if not, after 2 seconds at most.
+    Healthcheck,
+}
+
+/// Who may call, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Callers")]
+pub(crate) struct CallerArguments {
+    /// The certificate chain to show, in PEM; with it, every connection is TLS.
+    #[arg(long, global = true, value_name = "FILE", env = "CALLBACK_DECIDER_TLS_CERTIFICATE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+
+    /// Its key, in PEM.
+    #[arg(long, value_name = "FILE", env = "CALLBACK_DECIDER_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// The certificates, in PEM, of which one must have signed each client's; with it, a client
+    /// without a certificate can't connect.
+    #[arg(long, global = true, value_name = "FILE", env = "CALLBACK_DECIDER_TLS_CLIENT_CA")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+
+    /// Tokens, one a line. Each call but those of health must carry one of them, as
+    /// `authorization: Bearer …`. This file and those of TLS are read again when they change.
+    #[arg(long, value_name = "FILE", env = "CALLBACK_DECIDER_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// What calls and connections are limited to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArguments {
+    /// The largest request. A larger one is answered with the status OUT_OF_RANGE.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "CALLBACK_DECIDER_MAX_MESSAGE",
+        default_value = "4194304"
+    )]
+    pub(crate) max_message: String,
+
+    /// All headers of a call together.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "CALLBACK_DECIDER_MAX_HEADERS",
+        default_value = "16384"
+    )]
+    pub(crate) max_headers: String,
+
+    /// Calls under way on one connection.
+    #[arg(
+        long,
+        value_name = "CALLS",
+        env = "CALLBACK_DECIDER_MAX_STREAMS",
+        default_value = "1000"
+    )]
+    pub(crate) max_streams: String,
+
+    /// Connections. More are closed at once.
+    #[arg(
+        long,
+        value_name = "CONNECTIONS",
+        env = "CALLBACK_DECIDER_MAX_CONNECTIONS",
+        default_value = "1000"
+    )]
+    pub(crate) max_connections: String,
+
+    /// How long a TLS handshake may take.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CALLBACK_DECIDER_HANDSHAKE_TIMEOUT",
+        default_value = "10"
+    )]
+    pub(crate) handshake_timeout: String,
+
+    /// How often a silent connection is pinged; it is closed when no answer comes within 20 seconds.
+    #[arg(long, value_name = "SECONDS", env = "CALLBACK_DECIDER_KEEP_ALIVE", default_value = "60")]
+    pub(crate) keep_alive: String,
+}

@@ -1,0 +1,167 @@
+//! One connection: its handshake, its requests, and its end.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::io::InspectReader;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::activity::{Activity, Patience, Phase};
+use crate::channel::tls::HTTP_2;
+use crate::server::Server;
+use crate::settings::Limits;
+
+/// Requests at the same time on one connection; Go's servers allow as many.
+const STREAMS: u32 = 250;
+/// What a connection, and each request on it, may send before it is read. A body of 64 KiB and more takes round trips.
+const WINDOWS: (u32, u32) = (1 << 20, 64 << 10);
+/// Requests that were taken back before they were looked at; more end the connection.
+const RESETS: usize = 20;
+/// How often a silent peer is asked whether it is there, and how long it has to say so.
+const PING: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+
+/// What the connections of a worker are served with.
+pub(super) struct Connections {
+    server: Server,
+    tls: Option<TlsAcceptor>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    patience: Patience,
+    drain: Duration,
+    draining: CancellationToken,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) peer: IpAddr,
+    pub(super) activity: Arc<Activity>,
+}
+
+impl Connections {
+    pub(super) fn new(
+        server: Server,
+        tls: Option<TlsAcceptor>,
+        limits: &Limits,
+        draining: CancellationToken,
+    ) -> Self {
+        let mut http1 = http1::Builder::new();
+        // hyper's own timeout runs between requests too, and costs a timer for each.
+        http1.header_read_timeout(None).max_buf_size(limits.head);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING.0)
+            .keep_alive_timeout(PING.1)
+            .max_concurrent_streams(STREAMS)
+            .initial_connection_window_size(WINDOWS.0)
+            .initial_stream_window_size(WINDOWS.1)
+            .max_pending_accept_reset_streams(RESETS)
+            .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX));
+        let patience = Patience { idle: limits.idle, head: limits.head_timeout };
+        Self { server, tls, http1, http2, patience, drain: limits.drain, draining }
+    }
+
+    /// Serves a connection to its end.
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, origin: Origin) {
+        let Some(tls) = &self.tls else {
+            return self.http1(stream, &origin).await;
+        };
+        match timeout(self.patience.head, tls.accept(stream)).await {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
+                self.http2(stream, &origin).await;
+            }
+            Ok(Ok(stream)) => self.http1(stream, &origin).await,
+            Ok(Err(why)) => debug!(%why, peer = %origin.peer, "no handshake"),
+            Err(_) => debug!(peer = %origin.peer, "the handshake took too long"),
+        }
+    }
+
+    async fn http1<S>(self: &Arc<Self>, stream: S, origin: &Origin)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let activity = origin.activity.clone();
+        let stream = InspectReader::new(stream, move |bytes: &[u8]| activity.heard(bytes));
+        let connection = self.http1.serve_connection(TokioIo::new(stream), self.requests(origin));
+        // Each answer now says `Connection: close`. To close an idle connection at once would race with its next
+        // callback, so the worker says when.
+        self.drive(connection, &origin.activity, std::future::pending()).await;
+    }
+
+    async fn http2<S>(self: &Arc<Self>, stream: S, origin: &Origin)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let connection = self.http2.serve_connection(TokioIo::new(stream), self.requests(origin));
+        // GOAWAY says which requests are still answered: nothing is lost.
+        self.drive(connection, &origin.activity, self.draining.cancelled()).await;
+    }
+
+    /// Answers the requests of a connection.
+    fn requests(
+        self: &Arc<Self>,
+        origin: &Origin,
+    ) -> impl Service<
+        Request<Incoming>,
+        Response = Response<Full<Bytes>>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + use<> {
+        let (this, origin) = (self.clone(), origin.clone());
+        service_fn(move |request| {
+            let (this, peer, guard) = (this.clone(), origin.peer, origin.activity.request());
+            async move {
+                let _guard = guard;
+                Ok::<_, Infallible>(this.server.respond(request, peer).await)
+            }
+        })
+    }
+
+    /// Serves until the connection ends by itself, has nothing more to do, or takes too long.
+    async fn drive<C>(&self, connection: C, activity: &Activity, leave: impl Future<Output = ()>)
+    where
+        C: GracefulConnection<Error = hyper::Error>,
+    {
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => Some(ended),
+            phase = activity.lasts_too_long(self.patience) => match phase {
+                Phase::Idle(_) => None,
+                _ => return debug!("the head of a request took too long"),
+            },
+            () = activity.closing.cancelled() => None,
+            () = leave => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                match timeout(self.drain, connection).await {
+                    Ok(ended) => ended,
+                    Err(_) => return debug!("the connection did not end in time"),
+                }
+            }
+        };
+        if let Err(why) = ended {
+            debug!(?why, "connection ended");
+        }
+    }
+}
