@@ -182,6 +182,28 @@ fn an_endpoint_that_fails_is_left_to_the_others() {
 }
 
 #[test]
+fn details_of_a_status_that_are_not_what_they_should_be_do_no_harm() {
+    let mut fault = Fault::status("13");
+    if let Fault::Answer { head, .. } = &mut fault {
+        let details = http::HeaderValue::from_static("no base64!");
+        head.headers_mut().insert("grpc-status-details-bin", details);
+    }
+    let decider = Broken::always(fault);
+    let gateway = Gateway::start(&decider.url(), "defaults.on_failure = 'allow'");
+    assert!(ask(&gateway).is_allow(), "the failure policy speaks, not a panic");
+}
+
+#[test]
+fn a_decider_that_hangs_up_at_once_opens_the_circuit() {
+    let decider = Broken::hanging_up();
+    let settings = "[breaker]\nfailures = 3\nfirst = '60s'\nlongest = '60s'";
+    let gateway = Gateway::start(&decider.url(), settings);
+    (0..20).for_each(|_| assert!(ask(&gateway).is_refuse()));
+    let line = "callback_gateway_endpoints{decider=\"default\",state=\"open\"} 1";
+    assert!(gateway.metrics().contains(line), "{}", gateway.metrics());
+}
+
+#[test]
 fn timeouts_open_the_circuit_and_calls_are_then_answered_at_once() {
     let decider = Broken::always(Fault::Nothing);
     let settings =

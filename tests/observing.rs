@@ -54,60 +54,59 @@ fn counted(metrics: &[String], name: &str, labels: &str) -> bool {
     metrics.iter().any(|line| *line == format!("callback_gateway_{name}_total{{{labels}}} 1"))
 }
 
+/// How one callback ends, and what then stands in its line of the log.
+struct Row {
+    command: &'static str,
+    says: Says,
+    counted: (&'static str, &'static str),
+    logged: &'static [&'static str],
+}
+
+fn rows() -> Vec<Row> {
+    let row = |command, says: Says, counted, logged| Row { command, says, counted, logged };
+    let denial = json!({ "denial": { "message": "shown", "reason": "spam\nforged line" } });
+    let remark = json!({ "remark": "x" });
+    let text = json!({ "content": "[]" });
+    vec![
+        row(BEFORE, json!({}).into(), ("beforeAddBlack", "allow"), &["DEBUG", "allowed"]),
+        row(REMARK, remark.into(), ("beforeSetFriendRemark", "edit"), &["DEBUG", "edited=true"]),
+        row(
+            BEFORE,
+            denial.into(),
+            ("beforeAddBlack", "deny"),
+            &["INFO", "denied", r#"reason="spam\nforged line""#, r#"shown="shown""#],
+        ),
+        row(
+            BEFORE,
+            Status::unimplemented("").into(),
+            ("beforeAddBlack", "failed_deny"),
+            &["WARN", r#"rpc="BeforeAddBlack""#, "Unimplemented"],
+        ),
+        row(
+            PUSH,
+            Status::internal("rule 7").into(),
+            ("beforeOfflinePush", "failed_allow"),
+            &["WARN", "rule 7", "verdict=Allow"],
+        ),
+        row(AFTER, json!({}).into(), ("afterUserOnline", "delivered"), &["DEBUG", "allowed"]),
+        row(AFTER, Says::Nothing, ("afterUserOnline", "failed"), &["WARN", "deadline"]),
+        row(
+            MODIFY,
+            text.into(),
+            ("beforeMsgModify", "failed_deny"),
+            &["WARN", "wrong answer: content holds no JSON object"],
+        ),
+    ]
+}
+
 #[test]
 fn each_callback_is_counted_and_logged_by_how_it_ended() {
-    let denial = json!({ "denial": { "message": "shown", "reason": "spam\nforged line" } });
-    let rows: [(&str, &str, Says, &str, &str, &[&str]); 8] = [
-        (BEFORE, "beforeAddBlack", json!({}).into(), "allow", "DEBUG", &["allowed"]),
-        (
-            REMARK,
-            "beforeSetFriendRemark",
-            json!({ "remark": "x" }).into(),
-            "edit",
-            "DEBUG",
-            &["edited=true"],
-        ),
-        (
-            BEFORE,
-            "beforeAddBlack",
-            denial.into(),
-            "deny",
-            "INFO",
-            &["denied", r#"reason="spam\nforged line""#, "shown=\"shown\""],
-        ),
-        (
-            BEFORE,
-            "beforeAddBlack",
-            Status::unimplemented("").into(),
-            "failed_deny",
-            "WARN",
-            &["rpc=\"BeforeAddBlack\"", "Unimplemented"],
-        ),
-        (
-            PUSH,
-            "beforeOfflinePush",
-            Status::internal("rule 7").into(),
-            "failed_allow",
-            "WARN",
-            &["rule 7", "verdict=Allow"],
-        ),
-        (AFTER, "afterUserOnline", json!({}).into(), "delivered", "DEBUG", &["allowed"]),
-        (AFTER, "afterUserOnline", Says::Nothing, "failed", "WARN", &["deadline"]),
-        (
-            MODIFY,
-            "beforeMsgModify",
-            json!({ "content": "[]" }).into(),
-            "failed_deny",
-            "WARN",
-            &["wrong answer: content holds no JSON object"],
-        ),
-    ];
-    for (command, setting, says, outcome, level, words) in rows {
+    for Row { command, says, counted: (callback, outcome), logged } in rows() {
         let (metrics, log) = observe(&Decider::saying(says).url(), command, &json!({}));
-        let labels = format!("callback=\"{setting}\",outcome=\"{outcome}\"");
+        let labels = format!("callback=\"{callback}\",outcome=\"{outcome}\"");
         assert!(counted(&metrics, "callbacks", &labels), "{labels}: {metrics:#?}");
         assert_eq!(log.lines().count(), 1, "{labels}: {log}");
-        for word in [&[level, setting, command, "callback_id="], words].concat() {
+        for word in [&[callback, command, "callback_id="], logged].concat() {
             assert!(log.contains(word), "{word}: {log}");
         }
     }

@@ -24,8 +24,10 @@ fn no_request_stays_without_a_verdict_and_none_is_allowed_against_the_policy() {
         let id = head.headers.get("openim-operation-id").and_then(|id| id.to_str().ok());
         fault(id.and_then(|id| id.parse().ok()).expect("every call of the storm has an id"))
     });
-    let settings =
-        format!("[defaults]\ndeadline = '{}ms'\n[limits]\nbody = 4096", DEADLINE.as_millis());
+    let settings = format!(
+        "[defaults]\ndeadline = '{}ms'\n[limits]\nbody = 4096\n[breaker]\nfailures = 1000000",
+        DEADLINE.as_millis()
+    );
     let gateway = Gateway::start(&decider.url(), &settings);
     let began = Instant::now();
     let tally = std::thread::scope(|scope| {

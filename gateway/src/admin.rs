@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use axum::routing::get;
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Gateway;
 
-/// The content type of [`crate::metrics::Metrics::encode`].
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Older readers take OpenMetrics' text as well: what they do not know is a comment to them.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[derive(Clone)]
 struct Admin {
@@ -42,9 +44,12 @@ pub async fn serve(
 
 async fn encoded(
     State(admin): State<Admin>,
-) -> Result<impl axum::response::IntoResponse, StatusCode> {
+    asked: HeaderMap,
+) -> Result<impl IntoResponse, StatusCode> {
     let text = admin.gateway.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(([(CONTENT_TYPE, OPEN_METRICS)], text))
+    let accepts = asked.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let open = accepts.contains("application/openmetrics-text");
+    Ok(([(CONTENT_TYPE, if open { OPEN_METRICS } else { PROMETHEUS })], text))
 }
 
 async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {

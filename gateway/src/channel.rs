@@ -22,12 +22,12 @@ use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
+use tracing::debug;
 
-use self::endpoint::Endpoint;
 pub(crate) use self::metadata::request;
 use self::pool::Pool;
 pub use self::retry::RetryBudget;
-use self::unary::{Failed, Reply};
+use self::unary::Reply;
 use crate::gateway::Gateway;
 use crate::settings::Decider;
 
@@ -82,24 +82,18 @@ impl Inner {
             head.headers.insert(http::header::AUTHORIZATION, token);
         }
         self.gateway.retries.deposit();
-        let mut first: Option<Arc<Endpoint>> = None;
-        loop {
-            let endpoint = self.pool.pick(first.as_ref()).await?;
-            let failed = match endpoint.call(&head, body.clone(), deadline).await {
-                Ok(response) => return Ok(response),
-                Err(failed) => failed,
-            };
-            match failed {
-                Failed::NotSent(why) if first.is_none() => {
-                    tracing::debug!(%why, endpoint = %endpoint.address, "retrying: nothing was sent");
-                }
-                Failed::NotProcessed(why) if first.is_none() && self.gateway.retries.withdraw() => {
-                    tracing::debug!(%why, endpoint = %endpoint.address, "retrying: it was not run");
-                }
-                failed => return Err(failed.into()),
-            }
-            self.gateway.metrics.retried(self.pool.name());
-            first = Some(endpoint);
+        let first = self.pool.pick(None).await?;
+        let failed = match first.call(&head, body.clone(), deadline).await {
+            Ok(response) => return Ok(response),
+            Err(failed) => failed,
+        };
+        if !failed.surely_did_not_run() || !self.gateway.retries.withdraw() {
+            return Err(failed.into());
         }
+        // Where there is no other endpoint, nor another connection, the first reason is the one to tell.
+        let Ok(second) = self.pool.pick(Some(&first)).await else { return Err(failed.into()) };
+        debug!(?failed, endpoint = %first.address, "sent again: it surely did not run");
+        self.gateway.metrics.retried(self.pool.name());
+        second.call(&head, body, deadline).await.map_err(Status::from)
     }
 }

@@ -18,7 +18,8 @@
 //! - [`contract`] is generated from `proto/`: the table of callbacks, and the way from each to its rpc.
 //! - [`relay`] turns JSON into the typed request, asks, and settles what the answer means; [`fallback`] does so for
 //!   callbacks that the contract does not know.
-//! - [`channel`] is the connection to the decider, with the metadata of each call, and [`codec`] its messages.
+//! - [`channel`] finds an endpoint of the decider, sends the call, and knows what surely did not run; [`codec`] is the
+//!   form of its messages.
 //! - [`reply`] writes the verdict.
 //! - [`json`] and [`answer`] are what the generated code is written with.
 //! - [`gateway`] is what the workers share: [`settings`] with their [`policy`] for each callback, metrics, limits, and
@@ -28,8 +29,8 @@
 //!
 //! What must stay true, and is held by tests:
 //!
-//! - Only [`reply`] knows OpenIM's codes; only [`json`] and the build script know OpenIM's spelling; only [`channel`]
-//!   opens connections.
+//! - Only [`reply`] writes OpenIM's envelope; only [`json`] and the build script know OpenIM's spelling; only [`channel`]
+//!   opens connections to deciders.
 //! - No hand-written Rust names a callback, or a field of one. `callbackCommand` and the operation id, which
 //!   [`webhook`] owns, are the two exceptions.
 //! - Every path writes an explicit verdict; a panic included.

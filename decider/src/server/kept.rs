@@ -80,6 +80,7 @@ impl<T> Kept<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn what_can_not_be_made_changes_nothing_until_it_can() {
@@ -87,16 +88,20 @@ mod tests {
         let path = directory.path().join("number");
         let write = |text| fs::write(&path, text).expect("a file");
         write("1");
-        let file = path.clone();
+        let (file, made) = (path.clone(), Arc::new(AtomicUsize::new(0)));
+        let times = made.clone();
         let kept = Kept::new(move |files| {
+            times.fetch_add(1, Ordering::Relaxed);
             let text = String::from_utf8(files.read(&file).map_err(|e| vec![e])?);
             text.expect("UTF-8").parse::<u8>().map_err(|e| vec![e.to_string()])
         });
         let kept = kept.expect("a number");
-        for (text, number) in [("2", 2), ("none", 2), ("3", 3)] {
+        for (times, text, number) in [(2, "2", 2), (3, "none", 2), (4, "3", 3)] {
             write(text);
             kept.refresh();
+            kept.refresh();
             assert_eq!(*kept.now(), number, "{text}");
+            assert_eq!(made.load(Ordering::Relaxed), times, "only if a file has changed");
         }
         fs::remove_file(&path).expect("a file");
         kept.refresh();

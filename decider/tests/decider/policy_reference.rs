@@ -1,7 +1,8 @@
 //! docs/policy.md: what it shows is run, so that it can't say what is not so.
 
 use crate::support::{decide, holds, mistakes, policy};
-use callback_decider::Policy;
+use callback_decider::{Arguments, Policy};
+use clap::CommandFactory;
 use serde_json::{Value, json};
 
 const REFERENCE: &str = include_str!("../../../docs/policy.md");
@@ -181,4 +182,20 @@ fn only_founders_make_groups() {
     };
     assert_eq!(made("u1"), None);
     assert_eq!(made("u9"), Some(5006));
+}
+
+#[test]
+fn every_flag_is_there_with_its_variable_and_default() {
+    let command = Arguments::command();
+    for flag in command.get_arguments().filter(|flag| flag.get_env().is_some()) {
+        let default = flag.get_default_values().first();
+        let default = default.map_or("none".into(), |text| format!("`{}`", text.display()));
+        let row = format!(
+            "| `--{} {}` | `{}` | {default} | ",
+            flag.get_long().expect("a flag"),
+            flag.get_value_names().expect("a value")[0],
+            flag.get_env().expect("a variable").display(),
+        );
+        assert!(REFERENCE.contains(&row), "{row}");
+    }
 }

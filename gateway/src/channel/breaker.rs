@@ -44,18 +44,32 @@ impl Breaker {
         self.state == State::Closed
     }
 
-    /// A call is made: the first one after an open circuit is the probe.
-    pub(super) fn admit(&mut self) {
-        if let State::Open(_, pause) = self.state {
-            self.state = State::Probing(pause);
+    /// A call is made. Answers whether it is the probe: the first one after the circuit was open.
+    pub(super) fn admit(&mut self) -> bool {
+        match self.state {
+            State::Open(_, pause) => {
+                self.state = State::Probing(pause);
+                true
+            }
+            State::Closed | State::Probing(_) => false,
         }
     }
 
-    pub(super) fn succeeded(&mut self) {
-        (self.failures, self.state) = (0, State::Closed);
+    /// While the circuit is open, only the probe counts: other calls began before.
+    fn counts(&self, probe: bool) -> bool {
+        probe || self.is_closed()
     }
 
-    pub(super) fn failed(&mut self, now: Instant) {
+    pub(super) fn succeeded(&mut self, probe: bool) {
+        if self.counts(probe) {
+            (self.failures, self.state) = (0, State::Closed);
+        }
+    }
+
+    pub(super) fn failed(&mut self, now: Instant, probe: bool) {
+        if !self.counts(probe) {
+            return;
+        }
         self.failures = self.failures.saturating_add(1);
         match self.state {
             State::Closed if self.failures >= self.limit => self.open(now, self.first),
@@ -64,9 +78,22 @@ impl Breaker {
         }
     }
 
-    /// The caller left before there was an answer: that says nothing, and the next call probes.
-    pub(super) fn abandoned(&mut self, now: Instant) {
-        if let State::Probing(pause) = self.state {
+    /// No connection could be opened for a call.
+    pub(super) fn unreachable(&mut self, now: Instant) {
+        let probe = self.admit();
+        self.failed(now, probe);
+    }
+
+    /// There is no verdict on the endpoint, since the caller left, say: another call probes.
+    pub(super) fn abandoned(&mut self, now: Instant, probe: bool) {
+        if let (State::Probing(pause), true) = (self.state, probe) {
+            self.state = State::Open(now, pause);
+        }
+    }
+
+    /// There is reason to hope again: the next call probes, without waiting for the end of the pause.
+    pub(super) fn hope(&mut self, now: Instant) {
+        if let State::Open(_, pause) = self.state {
             self.state = State::Open(now, pause);
         }
     }
@@ -95,48 +122,74 @@ mod tests {
     #[test]
     fn failures_in_a_row_open_it() {
         let (mut breaker, now) = (breaker(), Instant::now());
-        breaker.failed(now);
-        breaker.failed(now);
-        breaker.succeeded();
-        breaker.failed(now);
-        breaker.failed(now);
+        breaker.failed(now, false);
+        breaker.failed(now, false);
+        breaker.succeeded(false);
+        breaker.failed(now, false);
+        breaker.failed(now, false);
         assert!(breaker.allows(now));
-        breaker.failed(now);
+        breaker.failed(now, false);
         assert!(!breaker.allows(now) && !breaker.allows(now + PAUSE / 2));
     }
 
     #[test]
     fn one_call_probes_and_closes_it() {
         let (mut breaker, now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.failed(now));
+        (0..3).for_each(|_| breaker.failed(now, false));
         let later = now + PAUSE * 2;
-        assert!(breaker.allows(later));
-        breaker.admit();
-        assert!(!breaker.allows(later), "a second call beside the probe");
-        breaker.succeeded();
+        assert!(breaker.allows(later) && breaker.admit());
+        assert!(!breaker.allows(later) && !breaker.admit(), "a second call beside the probe");
+        breaker.succeeded(true);
         assert!(breaker.allows(later) && breaker.is_closed());
     }
 
     #[test]
     fn pauses_grow_up_to_the_longest() {
         let (mut breaker, mut now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.failed(now));
+        (0..3).for_each(|_| breaker.failed(now, false));
         for pause in [PAUSE, PAUSE * 2, PAUSE * 3, PAUSE * 3] {
             assert!(!breaker.allows(now + pause.mul_f64(0.7)), "{pause:?}");
             now += pause.mul_f64(1.3);
             assert!(breaker.allows(now), "{pause:?}");
-            breaker.admit();
-            breaker.failed(now);
+            let probe = breaker.admit();
+            breaker.failed(now, probe);
         }
     }
 
     #[test]
     fn a_probe_that_is_abandoned_is_repeated() {
         let (mut breaker, now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.failed(now));
+        (0..3).for_each(|_| breaker.failed(now, false));
         let later = now + PAUSE * 2;
-        breaker.admit();
-        breaker.abandoned(later);
+        let probe = breaker.admit();
+        breaker.abandoned(later, probe);
         assert!(breaker.allows(later) && !breaker.is_closed());
+    }
+
+    #[test]
+    fn calls_from_before_it_opened_do_not_move_it() {
+        let (mut breaker, now) = (breaker(), Instant::now());
+        (0..3).for_each(|_| breaker.failed(now, false));
+        breaker.succeeded(false);
+        assert!(!breaker.allows(now), "an old success closed it");
+        assert!(breaker.admit());
+        breaker.failed(now, false);
+        breaker.abandoned(now, false);
+        breaker.succeeded(false);
+        assert!(!breaker.allows(now + PAUSE * 9), "an old call ended the probe");
+    }
+
+    #[test]
+    fn connections_that_fail_open_it_again_and_again() {
+        let (mut breaker, mut now) = (breaker(), Instant::now());
+        (0..3).for_each(|_| breaker.unreachable(now));
+        for pause in [PAUSE, PAUSE * 2, PAUSE * 3] {
+            assert!(!breaker.allows(now + pause.mul_f64(0.7)), "{pause:?}");
+            now += pause.mul_f64(1.3);
+            assert!(breaker.allows(now));
+            breaker.unreachable(now);
+        }
+        breaker.hope(now);
+        assert!(breaker.allows(now) && !breaker.is_closed());
     }
 }

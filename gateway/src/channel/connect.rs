@@ -25,6 +25,8 @@ use crate::settings::Decider;
 const VANISHED: Duration = Duration::from_secs(10);
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
+/// What is sent before the peer has said how many streams it takes.
+const FIRST_STREAMS: usize = 100;
 const HEADER_LIST: u32 = 16 << 10;
 
 /// Where an endpoint is.
@@ -84,6 +86,7 @@ pub(super) async fn open(
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST)
+            .initial_max_send_streams(FIRST_STREAMS)
             .enable_push(false)
             .handshake(Socket(socket))
             .await

@@ -24,6 +24,10 @@ use crate::settings::Decider;
 
 /// The first pause after a connection that failed, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// A connection that was lost sooner than this counts as one that failed.
+const SETTLED: Duration = Duration::from_secs(1);
+/// A call that had less time than this, since its body came late, say, is not held against the endpoint.
+const FAIR: Duration = Duration::from_millis(100);
 /// How long the answer to a ping may take.
 const PONG: Duration = Duration::from_secs(10);
 
@@ -132,9 +136,9 @@ impl Endpoint {
         self.update(|state| {
             if matches!(state.link, Link::Down) {
                 (state.link, state.wanted) = (Link::Connecting, true);
+                self.wanted.notify_one();
             }
         });
-        self.wanted.notify_one();
     }
 
     /// Why no connection could be opened.
@@ -157,26 +161,23 @@ impl Endpoint {
         body: Bytes,
         deadline: Option<Instant>,
     ) -> Result<Response<Reply>, Failed> {
-        let (connection, generation) = {
-            let mut state = self.state();
-            let Link::Connected(connection, generation) = state.link.clone() else {
-                return Err(Failed::NotSent(format!("not connected to {}", self.address)));
-            };
-            state.breaker.admit();
-            (connection, generation)
+        let Link::Connected(connection, generation) = self.state().link.clone() else {
+            return Err(Failed::NotSent(format!("not connected to {}", self.address)));
         };
-        let uri = self.target.uri(head.uri.path_and_query().cloned());
         let mut call = Call::begin(self, deadline);
+        let uri = self.target.uri(head.uri.path_and_query().cloned());
         let outcome = unary::call(connection, head, uri, body).await;
         call.settled = true;
-        let now = Instant::now();
+        let (now, probe) = (Instant::now(), call.probe);
         self.update(|state| match &outcome {
-            Ok(answer) if answer.unavailable => state.breaker.failed(now),
-            Ok(_) | Err(Failed::TooLarge) => state.breaker.succeeded(),
-            Err(Failed::Broken(_)) => state.breaker.failed(now),
+            Ok(answer) if answer.unavailable => state.breaker.failed(now, probe),
+            Ok(_) | Err(Failed::TooLarge) => state.breaker.succeeded(probe),
+            Err(Failed::Broken(_)) => state.breaker.failed(now, probe),
+            // One stream too many says nothing of the connection, nor of the endpoint.
+            Err(Failed::Refused(_)) => state.breaker.abandoned(now, probe),
             // A server that says goodbye is not a failing one.
             Err(Failed::NotSent(_) | Failed::NotProcessed(_)) => {
-                state.breaker.abandoned(now);
+                state.breaker.abandoned(now, probe);
                 self.retire(state, generation);
             }
         });
@@ -216,17 +217,17 @@ impl Drop for Endpoint {
 }
 
 impl State {
-    /// A circuit that failed connections opened is closed by one that works.
+    /// A peer that accepts a connection need not be one that answers calls: the next call finds out.
     fn connected(&mut self, sender: SendRequest<Bytes>, generation: u64) {
         if self.down.take().is_some() {
-            self.breaker.succeeded();
+            self.breaker.hope(Instant::now());
         }
         self.link = Link::Connected(sender, generation);
     }
 
     fn not_connected(&mut self, why: String) {
         if std::mem::take(&mut self.wanted) {
-            self.breaker.failed(Instant::now());
+            self.breaker.unreachable(Instant::now());
         }
         (self.link, self.down) = (Link::Down, Some(why));
     }
@@ -241,18 +242,21 @@ impl State {
     }
 }
 
-/// A call in flight. One that is dropped unsettled was given up: by the deadline, which counts as a failure, or by the
-/// caller.
+/// A call in flight. One that is dropped unsettled was given up: by the deadline, which counts as a failure if there was
+/// time for an answer, or by the caller.
 struct Call<'a> {
     endpoint: &'a Endpoint,
+    began: Instant,
     deadline: Option<Instant>,
+    probe: bool,
     settled: bool,
 }
 
 impl<'a> Call<'a> {
     fn begin(endpoint: &'a Endpoint, deadline: Option<Instant>) -> Self {
         endpoint.in_flight.fetch_add(1, Relaxed);
-        Self { endpoint, deadline, settled: false }
+        let probe = endpoint.state().breaker.admit();
+        Self { endpoint, began: Instant::now(), deadline, probe, settled: false }
     }
 }
 
@@ -260,45 +264,50 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         self.endpoint.in_flight.fetch_sub(1, Relaxed);
         if !self.settled {
-            let now = Instant::now();
+            let (now, probe) = (Instant::now(), self.probe);
+            let had_time = now >= self.began + FAIR;
             self.endpoint.update(|state| match self.deadline {
-                Some(deadline) if now >= deadline => state.breaker.failed(now),
-                _ => state.breaker.abandoned(now),
+                Some(deadline) if now >= deadline && had_time => state.breaker.failed(now, probe),
+                _ => state.breaker.abandoned(now, probe),
             });
         }
     }
 }
 
-/// Opens a connection, and another one when it is lost, at once at first and then in growing pauses.
+/// Opens a connection, and another one when it is lost: at once after one that lasted, and else after growing pauses.
 async fn keep_open(endpoint: Weak<Endpoint>, decider: Arc<Decider>) {
     let (mut pause, mut generation) = (PAUSES.0, 0);
     while let Some((address, target)) =
         endpoint.upgrade().map(|e| (e.address.clone(), e.target.clone()))
     {
         let opened = connect::open(&address, &target, &decider).await;
-        let Some(endpoint) = endpoint.upgrade() else { return };
-        match opened {
+        let Some(strong) = endpoint.upgrade() else { return };
+        let why = match opened {
             Ok((sender, connection)) => {
-                (pause, generation) = (PAUSES.0, generation + 1);
+                generation += 1;
                 info!(%address, "connected to the decider");
-                let driven =
-                    drive(connection, Arc::downgrade(&endpoint), generation, decider.keep_alive);
+                let driven = drive(connection, endpoint.clone(), generation, decider.keep_alive);
                 tokio::spawn(driven);
-                endpoint.update(|state| state.connected(sender, generation));
-                let lost = endpoint.lost.clone();
-                drop(endpoint);
+                strong.update(|state| state.connected(sender, generation));
+                let (lost, since) = (strong.lost.clone(), Instant::now());
+                drop(strong);
                 lost.notified().await;
+                if since.elapsed() >= SETTLED {
+                    pause = PAUSES.0;
+                    continue;
+                }
+                "the connection was lost at once".to_owned()
             }
-            Err(why) => {
-                warn!(%address, %why, "can't connect to the decider");
-                endpoint.update(|state| state.not_connected(format!("{address}: {why}")));
-                endpoint.watch.unreachable.notify_one();
-                let wanted = endpoint.wanted.clone();
-                drop(endpoint);
-                let _ = timeout(jittered(pause), wanted.notified()).await;
-                pause = (pause * 2).min(PAUSES.1);
-            }
-        }
+            Err(why) => why.to_string(),
+        };
+        let Some(strong) = endpoint.upgrade() else { return };
+        warn!(%address, why, "no connection to the decider");
+        strong.update(|state| state.not_connected(format!("{address}: {why}")));
+        strong.watch.unreachable.notify_one();
+        let wanted = strong.wanted.clone();
+        drop(strong);
+        let _ = timeout(jittered(pause), wanted.notified()).await;
+        pause = (pause * 2).min(PAUSES.1);
     }
 }
 
@@ -312,7 +321,7 @@ async fn drive(
     let pings = connection.ping_pong();
     let ended = tokio::select! {
         ended = connection => ended.map_err(|e| e.to_string()),
-        why = unanswered(pings, &endpoint, keep_alive) => Err(why),
+        why = silence(pings, &endpoint, keep_alive) => Err(why),
     };
     let Some(endpoint) = endpoint.upgrade() else { return };
     debug!(address = %endpoint.address, ?ended, "connection to the decider ended");
@@ -320,7 +329,7 @@ async fn drive(
 }
 
 /// Pings while calls are in flight; servers take pings of an idle connection amiss. Ends when a ping is not answered.
-async fn unanswered(
+async fn silence(
     pings: Option<PingPong>,
     endpoint: &Weak<Endpoint>,
     keep_alive: Duration,

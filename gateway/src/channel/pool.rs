@@ -1,6 +1,5 @@
 //! The endpoints of one decider: which there are, and which one gets a call.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +13,7 @@ use tonic::Status;
 use tracing::{error, info, warn};
 
 use super::endpoint::{Endpoint, Readiness, Watch};
-use super::resolve::{Place, resolve};
+use super::resolve::{Resolved, resolve};
 use crate::gateway::Gateway;
 use crate::settings::Decider;
 
@@ -135,31 +134,35 @@ impl Shared {
         match picked {
             Some(endpoint) => Choice::Endpoint(endpoint.clone()),
             None if at(Readiness::Connecting).is_some() => Choice::Wait,
-            None => at(Readiness::Down).map_or(Choice::None, |e| Choice::Down(e.clone())),
+            None => {
+                let down = endpoints.iter().filter(|e| e.readiness() == Readiness::Down);
+                let down: Vec<_> = down.collect();
+                let any = fastrand::choice(&down);
+                any.map_or(Choice::None, |&endpoint| Choice::Down(endpoint.clone()))
+            }
         }
     }
 
     /// Resolves the decider's names: on a timer, and when a connection fails.
     async fn discover(self: Arc<Self>, decider: Arc<Decider>) {
         loop {
-            match resolve(&decider.endpoints).await {
-                Ok(places) => self.replace(places, &decider),
-                Err(why) => {
-                    warn!(decider = %self.watch.decider, %why, "can't resolve the decider");
-                    self.endpoints().get_or_insert_default();
-                    self.watch.changed.notify_waiters();
-                }
-            }
+            self.replace(resolve(&decider.endpoints).await, &decider);
             sleep(RESOLVE_PAUSE).await;
             let _ = timeout(decider.resolve_interval, self.watch.unreachable.notified()).await;
         }
     }
 
     /// Keeps the endpoints that are still there, opens new ones, and lets go of others; calls on these go on.
-    fn replace(&self, mut places: HashSet<Place>, decider: &Arc<Decider>) {
+    fn replace(&self, Resolved { mut places, failed }: Resolved, decider: &Arc<Decider>) {
+        for (target, why) in &failed {
+            warn!(decider = %self.watch.decider, host = target.host, %why, "can't resolve the decider");
+        }
         let mut slot = self.endpoints();
         let mut endpoints = slot.take().unwrap_or_default();
-        endpoints.retain(|endpoint| places.remove(&endpoint.place()));
+        endpoints.retain(|endpoint| {
+            let place = endpoint.place();
+            places.remove(&place) || failed.iter().any(|(target, _)| *target == place.1)
+        });
         for place in places {
             info!(decider = %self.watch.decider, address = %place.0, "found an endpoint");
             endpoints.push(Endpoint::open(place, decider, self.watch.clone()));
@@ -211,8 +214,11 @@ fn two(length: usize) -> [usize; 2] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use tokio::net::TcpListener;
 
+    use super::super::resolve::Place;
     use super::*;
     use crate::settings::Settings;
 
@@ -222,8 +228,8 @@ mod tests {
         let text = format!("decider.endpoints = ['{url}']");
         let gateway = Arc::new(Gateway::new(Settings::from_toml(&text).expect("settings")));
         let decider = Arc::new(gateway.settings().file.decider.clone());
-        let places = resolve(&decider.endpoints).await.expect("an address needs no resolving");
-        let place = places.into_iter().next().expect("one");
+        let resolved = resolve(&decider.endpoints).await;
+        let place = resolved.places.into_iter().next().expect("one");
         (Pool::open("default", &decider, &gateway), place, decider)
     }
 
@@ -239,7 +245,7 @@ mod tests {
         let endpoint = pool.shared.endpoints().as_ref().expect("resolved")[0].clone();
 
         let moved = connect_to(&after, &place);
-        pool.shared.replace(HashSet::from([moved.clone()]), &decider);
+        pool.shared.replace(only(moved.clone()), &decider);
         let (_new, _) = after.accept().await.expect("a connection to the new address");
         let places: Vec<_> = pool.shared.endpoints().iter().flatten().map(|e| e.place()).collect();
         assert_eq!(places, [moved]);
@@ -253,8 +259,16 @@ mod tests {
         let _ = listener.accept().await.expect("a connection at once");
         let first = || pool.shared.endpoints().as_ref().expect("resolved")[0].clone();
         let before = first();
-        pool.shared.replace(HashSet::from([place]), &decider);
+        let target = place.1.clone();
+        pool.shared.replace(only(place), &decider);
         assert!(Arc::ptr_eq(&before, &first()));
+        let failed = vec![(target, std::io::ErrorKind::NotFound.into())];
+        pool.shared.replace(Resolved { failed, ..Resolved::default() }, &decider);
+        assert!(Arc::ptr_eq(&before, &first()), "its name can't be resolved just now");
+    }
+
+    fn only(place: Place) -> Resolved {
+        Resolved { places: HashSet::from([place]), failed: Vec::new() }
     }
 
     fn connect_to(listener: &TcpListener, place: &Place) -> Place {

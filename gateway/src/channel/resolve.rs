@@ -11,23 +11,28 @@ use crate::settings::EndpointUrl;
 /// An address, with what is called there.
 pub(super) type Place = (Address, Target);
 
-/// All addresses of all URLs. A name that can't be resolved is an error only if nothing else is left.
-pub(super) async fn resolve(urls: &[EndpointUrl]) -> io::Result<HashSet<Place>> {
-    let mut places = HashSet::new();
-    let mut failed = None;
+/// What the URLs of a decider stand for now.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) places: HashSet<Place>,
+    /// What could not be resolved, and why. It may still be where it was.
+    pub(super) failed: Vec<(Target, io::Error)>,
+}
+
+/// All addresses of all URLs.
+pub(super) async fn resolve(urls: &[EndpointUrl]) -> Resolved {
+    let mut resolved = Resolved::default();
     for url in urls {
+        let target = target(url);
         match addresses(url).await {
             Ok(addresses) => {
-                let target = target(url);
-                places.extend(addresses.into_iter().map(|address| (address, target.clone())));
+                let places = addresses.into_iter().map(|address| (address, target.clone()));
+                resolved.places.extend(places);
             }
-            Err(why) => failed = Some(why),
+            Err(why) => resolved.failed.push((target, why)),
         }
     }
-    match failed {
-        Some(why) if places.is_empty() => Err(why),
-        _ => Ok(places),
-    }
+    resolved
 }
 
 async fn addresses(url: &EndpointUrl) -> io::Result<Vec<Address>> {

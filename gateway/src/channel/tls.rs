@@ -20,7 +20,7 @@ pub(crate) const HTTP_2: &[u8] = b"h2";
 pub fn client(decider: &Decider) -> Result<ClientConfig, String> {
     let roots = match &decider.ca {
         Some(ca) => trust(ca)?,
-        None => system(),
+        None => system()?,
     };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -47,10 +47,13 @@ fn trust(ca: &Path) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn system() -> RootCertStore {
+fn system() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
+    match roots.is_empty() {
+        true => Err("the system has no certificates to trust: set ca".to_owned()),
+        false => Ok(roots),
+    }
 }
 
 /// The certificates in a PEM file, at least one.

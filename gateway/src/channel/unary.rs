@@ -5,7 +5,7 @@ use std::future::Ready;
 
 use bytes::{Bytes, BytesMut};
 use h2::client::SendRequest;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::WithTrailers;
@@ -14,6 +14,8 @@ use tonic::{Code, Status};
 
 /// The largest answer of a decider: what gRPC implementations take by default.
 const ANSWER_LIMIT: usize = 4 << 20;
+static STATUS: HeaderName = HeaderName::from_static("grpc-status");
+static DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 /// A message's flag and length, before the message itself.
 const PREFIX: usize = 5;
 
@@ -25,20 +27,29 @@ pub(crate) type Reply = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap,
 pub(super) enum Failed {
     /// Nothing of the call was written.
     NotSent(String),
-    /// The peer declared that it did not run the call.
+    /// The peer said goodbye, and declared that it did not run the call.
     NotProcessed(String),
+    /// The peer refused the stream, and so did not run the call; the connection is as good as before.
+    Refused(String),
     /// The call may have run.
     Broken(String),
     /// The answer is larger than what is taken.
     TooLarge,
 }
 
+impl Failed {
+    pub(super) fn surely_did_not_run(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::NotProcessed(_) | Self::Refused(_))
+    }
+}
+
 impl From<Failed> for Status {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::NotSent(why) | Failed::NotProcessed(why) | Failed::Broken(why) => {
-                Self::unavailable(why)
-            }
+            Failed::NotSent(why)
+            | Failed::NotProcessed(why)
+            | Failed::Refused(why)
+            | Failed::Broken(why) => Self::unavailable(why),
             Failed::TooLarge => Self::out_of_range("the answer is larger than 4 MiB"),
         }
     }
@@ -67,7 +78,7 @@ pub(super) async fn call(
     let sent = connection.send_request(request, false).map_err(|e| Failed::NotSent(e.to_string()));
     let (response, mut stream) = sent?;
     stream.send_data(body, true).map_err(broken)?;
-    let (head, mut body) = response.await.map_err(unanswered)?.into_parts();
+    let (mut head, mut body) = response.await.map_err(unanswered)?.into_parts();
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
     while let Some(data) = body.data().await {
         let data = data.map_err(broken)?;
@@ -84,7 +95,11 @@ pub(super) async fn call(
             all.extend_from_slice(&data);
         }
     }
-    let trailers = body.trailers().await.map_err(broken)?;
+    let mut trailers = body.trailers().await.map_err(broken)?;
+    // tonic panics on details that are not what they should be, and nobody reads them.
+    [Some(&mut head.headers), trailers.as_mut()].into_iter().flatten().for_each(|headers| {
+        headers.remove(&DETAILS);
+    });
     check(&head)?;
     let unavailable = is_unavailable(&head, trailers.as_ref());
     let body = Full::new(if all.is_empty() { first } else { all.freeze() });
@@ -103,10 +118,11 @@ fn check(head: &http::response::Parts) -> Result<(), Failed> {
 }
 
 fn unanswered(error: h2::Error) -> Failed {
-    let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
     // A stream fails with the peer's GOAWAY only if its number is over the last one that the GOAWAY names.
-    if error.is_remote() && (error.is_go_away() || refused) {
+    if error.is_remote() && error.is_go_away() {
         Failed::NotProcessed(error.to_string())
+    } else if error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM) {
+        Failed::Refused(error.to_string())
     } else {
         broken(error)
     }
@@ -117,7 +133,7 @@ fn broken(error: h2::Error) -> Failed {
 }
 
 fn is_unavailable(head: &http::response::Parts, trailers: Option<&HeaderMap>) -> bool {
-    let code = |headers: &HeaderMap| Status::from_header_map(headers).map(|status| status.code());
+    let code = |headers: &HeaderMap| Some(Code::from_bytes(headers.get(&STATUS)?.as_bytes()));
     match code(&head.headers).or_else(|| trailers.and_then(code)) {
         Some(code) => code == Code::Unavailable,
         None => matches!(head.status.as_u16(), 429 | 502..=504),

@@ -70,8 +70,14 @@ impl Checks {
         self.hold("limits.body", body, "must be 1 to 1048576 bytes");
         let head = bytes(8192..=1 << 20, limits.head);
         self.hold("limits.head", head, "must be 8192 to 1048576 bytes");
-        self.hold("limits.connections", limits.connections > 0, "must be at least 1");
-        self.hold("limits.in_flight", limits.in_flight > 0, "must be at least 1");
+        let count = 1..=1_000_000;
+        self.hold(
+            "limits.connections",
+            count.contains(&limits.connections),
+            "must be 1 to 1000000",
+        );
+        self.hold("limits.in_flight", count.contains(&limits.in_flight), "must be 1 to 1000000");
+        self.hold("limits.retry_percent", limits.retry_percent <= 100, "must be 0 to 100");
         self.time("limits.head_timeout", limits.head_timeout, MOMENT..=MINUTE * 10);
         self.time("limits.idle", limits.idle, SECOND..=DAY);
         self.time("limits.linger", limits.linger, Duration::ZERO..=MINUTE);

@@ -147,7 +147,10 @@ impl Connections {
                 Phase::Idle(_) => None,
                 _ => return debug!("the head of a request took too long"),
             },
-            () = activity.closing.cancelled() => None,
+            () = activity.closing.cancelled() => match activity.phase() {
+                Phase::Head(_) => return debug!("the head of a request was too slow to be waited for"),
+                _ => None,
+            },
             () = leave => None,
         };
         let ended = match ended {

@@ -41,7 +41,7 @@ impl Crowd {
             warn!("as many connections as there may be: those that are idle for longest make room");
         }
         loop {
-            self.close_the_most_idle();
+            self.close_the_slowest();
             if let Ok(permit) = timeout(PAUSE, self.room.clone().acquire_owned()).await {
                 return permit.ok();
             }
@@ -56,11 +56,14 @@ impl Crowd {
         self.members.push(Arc::downgrade(activity));
     }
 
-    fn close_the_most_idle(&self) {
+    fn close_the_slowest(&self) {
         let now = Instant::now();
         let idle = self.members.iter().filter_map(Weak::upgrade).filter_map(|activity| {
             match activity.phase() {
-                Phase::Idle(since) if since + SETTLED <= now => Some((since, activity)),
+                // A head comes in one piece, but for those who want to keep others out.
+                Phase::Idle(since) | Phase::Head(since) if since + SETTLED <= now => {
+                    Some((since, activity))
+                }
                 _ => None,
             }
         });

@@ -132,7 +132,7 @@ fn the_admin_port_tells_whether_it_is_ready_and_what_it_has_counted() {
     assert!(ask("/version").ends_with(env!("CARGO_PKG_VERSION")));
     let metrics = ask("/metrics");
     let line = r#"callback_gateway_callbacks_total{callback="none",outcome="refused"} 1"#;
-    assert!(metrics.contains(line) && metrics.contains("openmetrics-text"), "{metrics}");
+    assert!(metrics.contains(line) && metrics.contains("text/plain; version=0.0.4"), "{metrics}");
 
     running.terminate();
     running.wait_for("draining");
