@@ -44,6 +44,9 @@ pub enum Refused {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A body for which there is no room beside the others.
+    #[error("too many bodies are coming at once")]
+    Crowded,
     /// A body that did not come in time.
     #[error("the body was not complete within the deadline")]
     Incomplete,
@@ -90,6 +93,7 @@ impl Refused {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoCommand { .. } => StatusCode::NOT_FOUND,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Crowded => StatusCode::TOO_MANY_REQUESTS,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
             Self::BadCommand { .. }
             | Self::ManyCommands

@@ -32,6 +32,8 @@ pub struct Gateway {
     pub(crate) connections: Arc<Semaphore>,
     /// The calls to deciders.
     pub(crate) calls: Bound,
+    /// The bytes of bodies that are being read or relayed.
+    pub(crate) bodies: Bound,
     /// How many calls may be sent again.
     pub retries: RetryBudget,
 }
@@ -47,6 +49,7 @@ impl Gateway {
             identity: settings.identity.clone().map(|identity| Arc::new(Kept::new(identity))),
             connections: Arc::new(Semaphore::new(limits.connections)),
             calls: Bound::new(limits.in_flight),
+            bodies: Bound::new(limits.bodies),
             retries: RetryBudget::new(limits.retry_percent),
             settings: ArcSwap::from_pointee(settings),
         }
@@ -102,22 +105,25 @@ impl Bound {
         Self { limit, taken: AtomicUsize::new(0) }
     }
 
-    /// One more, until it is dropped; none over the bound.
-    pub(crate) fn take(&self) -> Option<Permit<'_>> {
+    /// So many more, until the permit is dropped; none over the bound.
+    pub(crate) fn take(&self, count: usize) -> Option<Permit<'_>> {
         // Made first, so that it gives back what it took over the bound.
-        let before = self.taken.fetch_add(1, Ordering::Relaxed);
-        let permit = Permit(self);
-        (before < self.limit).then_some(permit)
+        let before = self.taken.fetch_add(count, Ordering::Relaxed);
+        let permit = Permit { bound: self, count };
+        (before.saturating_add(count) <= self.limit).then_some(permit)
     }
 }
 
-/// One of those that there may be.
+/// Some of those that there may be.
 #[derive(Debug)]
-pub(crate) struct Permit<'a>(&'a Bound);
+pub(crate) struct Permit<'a> {
+    bound: &'a Bound,
+    count: usize,
+}
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.bound.taken.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 
@@ -128,9 +134,9 @@ mod tests {
     #[test]
     fn a_bound_holds_and_gives_back_what_is_dropped() {
         let bound = Bound::new(2);
-        let (one, two) = (bound.take(), bound.take());
-        assert!(one.is_some() && two.is_some() && bound.take().is_none());
+        let (one, two) = (bound.take(1), bound.take(1));
+        assert!(one.is_some() && two.is_some() && bound.take(1).is_none());
         drop(one);
-        assert!(bound.take().is_some());
+        assert!(bound.take(2).is_none() && bound.take(1).is_some());
     }
 }

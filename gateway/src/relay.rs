@@ -74,7 +74,7 @@ impl Relay<'_> {
         }
         let began = Instant::now();
         let kept = if A::READS_REQUEST { request.clone() } else { Q::default() };
-        let outcome = match self.gateway.calls.take() {
+        let outcome = match self.gateway.calls.take(1) {
             Some(_permit) => {
                 let asked = send(channel::request(&self.call, request));
                 let outcome = match timeout_at(self.call.deadline, asked).await {

@@ -118,10 +118,19 @@ impl Server {
         let call = admitted.and_then(|path| Call::read(head, path, policies, began));
         let deadline =
             call.as_ref().map_or(began + policies.of(None).deadline, |call| call.deadline);
-        let limit = if call.is_ok() { settings.file.limits.body } else { 0 };
-        let body = timeout_at(deadline, read(body, limit)).await;
+        let limit = settings.file.limits.body;
+        let size =
+            body.size_hint().exact().map_or(limit, |size| size.try_into().unwrap_or(usize::MAX));
+        let room = self.gateway.bodies.take(if size > limit { 0 } else { size });
+        let keep = if call.is_ok() && room.is_some() && size <= limit { limit } else { 0 };
+        let body = timeout_at(deadline, read(body, keep)).await.unwrap_or(Err(Refused::Incomplete));
+        let body = match (&room, body) {
+            (None, _) => Err(Refused::Crowded),
+            (Some(_), Err(Refused::TooLarge { .. })) => Err(Refused::TooLarge { limit }),
+            (Some(_), body) => body,
+        };
         let (call, gateway) = (call?, &*self.gateway);
-        let body = match body.unwrap_or(Err(Refused::Incomplete)) {
+        let body = match body {
             Ok(body) => body,
             Err(refused) => return Ok(Relay { call, body: &[], gateway }.refuse(&refused)),
         };

@@ -1,5 +1,6 @@
 //! What a request, a connection and the process are limited to, and that those who keep to it are not harmed.
 
+mod bodies;
 mod connections;
 mod heads;
 mod overload;

@@ -68,6 +68,8 @@ impl Checks {
         // As protobuf, a body may be three times as large (a list of negative numbers), and gRPC servers take 4 MiB.
         let body = bytes(1..=1 << 20, limits.body);
         self.hold("limits.body", body, "must be 1 to 1048576 bytes");
+        let bodies = limits.bodies >= limits.body && limits.bodies <= 1 << 40;
+        self.hold("limits.bodies", bodies, "must be limits.body to 1099511627776 bytes");
         let head = bytes(8192..=1 << 20, limits.head);
         self.hold("limits.head", head, "must be 8192 to 1048576 bytes");
         let count = 1..=1_000_000;

@@ -128,6 +128,8 @@ pub struct Limits {
     /// The largest body of a callback, in bytes, at most 1048576; a larger one is refused. gRPC servers take 4 MiB by
     /// default, and an oversized message must not make the decision fail.
     pub body: usize,
+    /// How many bytes of bodies may be held at a time, in the whole process; a callback beyond it is refused.
+    pub bodies: usize,
     /// The largest head of a request, in bytes; at least 8192.
     pub head: usize,
     /// How long the head of a request may take, once its first byte has come, and a TLS handshake.
@@ -221,6 +223,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 1 << 20,
+            bodies: 64 << 20,
             head: 16 << 10,
             head_timeout: Duration::from_secs(10),
             idle: Duration::from_secs(600),
