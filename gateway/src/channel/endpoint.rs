@@ -1,35 +1,29 @@
 //! One address of a decider: a connection that is kept open, the circuit to it, and the calls in flight.
 
+mod keeper;
+
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::client::{Connection, SendRequest};
-use h2::{Ping, PingPong};
+use h2::client::SendRequest;
 use http::Response;
 use http::request::Parts;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::{debug, info, warn};
 
-use super::breaker::{Breaker, jittered};
-use super::connect::{self, Address, Socket, Target};
+use super::breaker::Breaker;
+use super::connect::{Address, Target};
 use super::resolve::Place;
 use super::unary::{self, Failed, Reply};
 use crate::gateway::Gateway;
 use crate::metrics::EndpointState;
 use crate::settings::Decider;
 
-/// The first pause after a connection that failed, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-/// A connection that was lost sooner than this counts as one that failed.
-const SETTLED: Duration = Duration::from_secs(1);
 /// A call that had less time than this, since its body came late, say, is not held against the endpoint.
 const FAIR: Duration = Duration::from_millis(100);
-/// How long the answer to a ping may take.
-const PONG: Duration = Duration::from_secs(10);
 
 /// One address of a decider.
 #[derive(Debug)]
@@ -116,7 +110,7 @@ impl Endpoint {
             _keeper: closing.clone().drop_guard(),
         });
         endpoint.update(|_| {});
-        let keep_open = keep_open(Arc::downgrade(&endpoint), decider.clone());
+        let keep_open = keeper::keep_open(Arc::downgrade(&endpoint), decider.clone());
         tokio::spawn(async move { closing.run_until_cancelled(keep_open).await });
         endpoint
     }
@@ -270,79 +264,6 @@ impl Drop for Call<'_> {
                 Some(deadline) if now >= deadline && had_time => state.breaker.failed(now, probe),
                 _ => state.breaker.abandoned(now, probe),
             });
-        }
-    }
-}
-
-/// Opens a connection, and another one when it is lost: at once after one that lasted, and else after growing pauses.
-async fn keep_open(endpoint: Weak<Endpoint>, decider: Arc<Decider>) {
-    let (mut pause, mut generation) = (PAUSES.0, 0);
-    while let Some((address, target)) =
-        endpoint.upgrade().map(|e| (e.address.clone(), e.target.clone()))
-    {
-        let opened = connect::open(&address, &target, &decider).await;
-        let Some(strong) = endpoint.upgrade() else { return };
-        let why = match opened {
-            Ok((sender, connection)) => {
-                generation += 1;
-                info!(%address, "connected to the decider");
-                let driven = drive(connection, endpoint.clone(), generation, decider.keep_alive);
-                tokio::spawn(driven);
-                strong.update(|state| state.connected(sender, generation));
-                let (lost, since) = (strong.lost.clone(), Instant::now());
-                drop(strong);
-                lost.notified().await;
-                if since.elapsed() >= SETTLED {
-                    pause = PAUSES.0;
-                    continue;
-                }
-                "the connection was lost at once".to_owned()
-            }
-            Err(why) => why.to_string(),
-        };
-        let Some(strong) = endpoint.upgrade() else { return };
-        warn!(%address, why, "no connection to the decider");
-        strong.update(|state| state.not_connected(format!("{address}: {why}")));
-        strong.watch.unreachable.notify_one();
-        let wanted = strong.wanted.clone();
-        drop(strong);
-        let _ = timeout(jittered(pause), wanted.notified()).await;
-        pause = (pause * 2).min(PAUSES.1);
-    }
-}
-
-/// Runs a connection until it ends, or does not answer a ping.
-async fn drive(
-    mut connection: Connection<Socket>,
-    endpoint: Weak<Endpoint>,
-    generation: u64,
-    keep_alive: Duration,
-) {
-    let pings = connection.ping_pong();
-    let ended = tokio::select! {
-        ended = connection => ended.map_err(|e| e.to_string()),
-        why = silence(pings, &endpoint, keep_alive) => Err(why),
-    };
-    let Some(endpoint) = endpoint.upgrade() else { return };
-    debug!(address = %endpoint.address, ?ended, "connection to the decider ended");
-    endpoint.update(|state| endpoint.retire(state, generation));
-}
-
-/// Pings while calls are in flight; servers take pings of an idle connection amiss. Ends when a ping is not answered.
-async fn silence(
-    pings: Option<PingPong>,
-    endpoint: &Weak<Endpoint>,
-    keep_alive: Duration,
-) -> String {
-    let Some(mut pings) = pings else { return std::future::pending().await };
-    loop {
-        sleep(keep_alive).await;
-        if endpoint.upgrade().is_some_and(|endpoint| endpoint.in_flight() > 0) {
-            match timeout(PONG, pings.ping(Ping::opaque())).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(why)) => return why.to_string(),
-                Err(_) => return "a ping was not answered".to_owned(),
-            }
         }
     }
 }
