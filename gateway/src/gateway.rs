@@ -107,10 +107,13 @@ impl Bound {
 
     /// So many more, until the permit is dropped; none over the bound.
     pub(crate) fn take(&self, count: usize) -> Option<Permit<'_>> {
-        // Made first, so that it gives back what it took over the bound.
-        let before = self.taken.fetch_add(count, Ordering::Relaxed);
-        let permit = Permit { bound: self, count };
-        (before.saturating_add(count) <= self.limit).then_some(permit)
+        let mut permit = self.permit();
+        permit.grow(count).then_some(permit)
+    }
+
+    /// A permit for none yet.
+    pub(crate) fn permit(&self) -> Permit<'_> {
+        Permit { bound: self, count: 0 }
     }
 }
 
@@ -121,9 +124,29 @@ pub(crate) struct Permit<'a> {
     count: usize,
 }
 
+impl Permit<'_> {
+    /// So many more; false, and nothing taken, over the bound.
+    pub(crate) fn grow(&mut self, count: usize) -> bool {
+        // Counted first, so that it is given back with the rest.
+        self.count += count;
+        let before = self.bound.taken.fetch_add(count, Ordering::Relaxed);
+        let within = before.saturating_add(count) <= self.bound.limit;
+        if !within {
+            self.shrink(count);
+        }
+        within
+    }
+
+    /// Gives so many back.
+    pub(crate) fn shrink(&mut self, count: usize) {
+        self.count -= count;
+        self.bound.taken.fetch_sub(count, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.bound.taken.fetch_sub(self.count, Ordering::Relaxed);
+        self.shrink(self.count);
     }
 }
 
@@ -138,5 +161,9 @@ mod tests {
         assert!(one.is_some() && two.is_some() && bound.take(1).is_none());
         drop(one);
         assert!(bound.take(2).is_none() && bound.take(1).is_some());
+        let mut permit = bound.permit();
+        assert!(permit.grow(1) && !permit.grow(1) && bound.take(1).is_none());
+        permit.shrink(1);
+        assert!(bound.take(1).is_some());
     }
 }

@@ -18,7 +18,7 @@ use crate::channel::Channel;
 use crate::contract;
 use crate::error::Refused;
 use crate::fallback;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Permit};
 use crate::journal;
 use crate::relay::Relay;
 use crate::reply::{Refusal, Reply};
@@ -118,17 +118,10 @@ impl Server {
         let call = admitted.and_then(|path| Call::read(head, path, policies, began));
         let deadline =
             call.as_ref().map_or(began + policies.of(None).deadline, |call| call.deadline);
-        let limit = settings.file.limits.body;
-        let size =
-            body.size_hint().exact().map_or(limit, |size| size.try_into().unwrap_or(usize::MAX));
-        let room = self.gateway.bodies.take(if size > limit { 0 } else { size });
-        let keep = if call.is_ok() && room.is_some() && size <= limit { limit } else { 0 };
-        let body = timeout_at(deadline, read(body, keep)).await.unwrap_or(Err(Refused::Incomplete));
-        let body = match (&room, body) {
-            (None, _) => Err(Refused::Crowded),
-            (Some(_), Err(Refused::TooLarge { .. })) => Err(Refused::TooLarge { limit }),
-            (Some(_), body) => body,
-        };
+        let mut room = self.gateway.bodies.permit();
+        let limit = if call.is_ok() { settings.file.limits.body } else { 0 };
+        let body = timeout_at(deadline, read(body, limit, &mut room)).await;
+        let body = body.unwrap_or(Err(Refused::Incomplete));
         let (call, gateway) = (call?, &*self.gateway);
         let body = match body {
             Ok(body) => body,
@@ -143,12 +136,14 @@ impl Server {
     }
 }
 
-/// The body in one piece; copied only if it came in several.
-async fn read<B>(mut body: B, limit: usize) -> Result<Bytes, Refused>
+/// The body in one piece; copied only if it came in several. One that is too large, or for which there is no room beside
+/// the others, is taken in without being kept.
+async fn read<B>(mut body: B, limit: usize, room: &mut Permit<'_>) -> Result<Bytes, Refused>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let (mut first, mut all, mut size) = (Bytes::new(), BytesMut::new(), 0);
+    let mut refused = None;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refused::Broken)?.into_data() else {
             continue;
@@ -157,7 +152,14 @@ where
         if size > DISCARD_LIMIT {
             break;
         }
-        if size > limit {
+        if refused.is_none() {
+            refused = match size > limit {
+                true => Some(Refused::TooLarge { limit }),
+                false => (!room.grow(data.len())).then_some(Refused::Crowded),
+            };
+        }
+        if refused.is_some() {
+            room.shrink(first.len().max(all.len()));
             (first, all) = (Bytes::new(), BytesMut::new());
         } else if first.is_empty() {
             first = data;
@@ -168,10 +170,10 @@ where
             all.extend_from_slice(&data);
         }
     }
-    match size {
-        _ if size > limit => Err(Refused::TooLarge { limit }),
-        _ if all.is_empty() => Ok(first),
-        _ => Ok(all.freeze()),
+    match refused {
+        Some(refused) => Err(refused),
+        None if all.is_empty() => Ok(first),
+        None => Ok(all.freeze()),
     }
 }
 
@@ -217,13 +219,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_up_to_the_limit() {
+        let settings = Settings::from_toml("").expect("no settings are valid");
+        let gateway = Gateway::new(settings);
+        let read = async |body| read(body, 10, &mut gateway.bodies.permit()).await;
         let chunks = |sizes: &[usize]| {
             let frame = |n: &usize| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; *n])));
             let frames: Vec<_> = sizes.iter().map(frame).collect();
             StreamBody::new(futures_util::stream::iter(frames))
         };
-        assert_eq!(read(chunks(&[3, 4, 3]), 10).await.map(|b| b.len()).ok(), Some(10));
-        assert!(matches!(read(chunks(&[3, 4, 4]), 10).await, Err(Refused::TooLarge { limit: 10 })));
-        assert_eq!(read(chunks(&[]), 10).await.map(|b| b.len()).ok(), Some(0));
+        assert_eq!(read(chunks(&[3, 4, 3])).await.map(|b| b.len()).ok(), Some(10));
+        assert!(matches!(read(chunks(&[3, 4, 4])).await, Err(Refused::TooLarge { limit: 10 })));
+        assert_eq!(read(chunks(&[])).await.map(|b| b.len()).ok(), Some(0));
     }
 }
