@@ -204,6 +204,24 @@ fn a_decider_that_hangs_up_at_once_opens_the_circuit() {
 }
 
 #[test]
+fn a_probe_that_can_not_connect_is_answered_at_once_and_one_that_can_is_allowed() {
+    let mut decider = Decider::down(|_| json!({}));
+    let settings = "[breaker]\nfailures = 2\nfirst = '50ms'\nlongest = '50ms'";
+    let gateway = Gateway::start(&decider.url(), settings);
+    let (began, at_once) = (Instant::now(), Duration::from_millis(500));
+    // Long enough for several probes, none of which may wait for the deadline of 2 s.
+    while began.elapsed() < at_once {
+        let asked = Instant::now();
+        assert!(ask(&gateway).is_refuse());
+        assert!(asked.elapsed() < at_once, "{:?}", asked.elapsed());
+    }
+    decider.restart();
+    let began = Instant::now();
+    ask_until(&gateway, Verdict::is_allow);
+    assert!(began.elapsed() < at_once, "{:?}", began.elapsed());
+}
+
+#[test]
 fn timeouts_open_the_circuit_and_calls_are_then_answered_at_once() {
     let decider = Broken::always(Fault::Nothing);
     let settings =

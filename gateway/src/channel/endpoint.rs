@@ -2,6 +2,7 @@
 
 mod keeper;
 
+use std::mem::discriminant;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -190,14 +191,20 @@ impl Endpoint {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes the state, and tells those who wait for an endpoint or count them.
     fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state();
+        let link = discriminant(&state.link);
         change(&mut state);
-        let now = state.observed();
-        if state.counted != Some(now) {
-            let before = state.counted.replace(now);
-            drop(state);
+        let linked = link != discriminant(&state.link);
+        let (before, now) = (state.counted, state.observed());
+        state.counted = Some(now);
+        drop(state);
+        if before != Some(now) {
             self.watch.gateway.metrics.endpoint(&self.watch.decider, before, Some(now));
+        }
+        // While the circuit is open, the link changes unseen by the gauge.
+        if linked || before != Some(now) {
             self.watch.changed.notify_waiters();
         }
     }
