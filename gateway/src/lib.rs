@@ -48,6 +48,7 @@ pub mod contract;
 pub mod error;
 pub mod fallback;
 pub mod gateway;
+mod joined;
 pub mod journal;
 pub mod json;
 pub mod kept;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
@@ -19,6 +19,7 @@ use crate::contract;
 use crate::error::Refused;
 use crate::fallback;
 use crate::gateway::{Gateway, Permit};
+use crate::joined::Joined;
 use crate::journal;
 use crate::relay::Relay;
 use crate::reply::{Refusal, Reply};
@@ -142,8 +143,7 @@ async fn read<B>(mut body: B, limit: usize, room: &mut Permit<'_>) -> Result<Byt
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let (mut first, mut all, mut size) = (Bytes::new(), BytesMut::new(), 0);
-    let mut refused = None;
+    let (mut kept, mut size, mut refused) = (Joined::default(), 0, None);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refused::Broken)?.into_data() else {
             continue;
@@ -158,23 +158,12 @@ where
                 false => (!room.grow(data.len())).then_some(Refused::Crowded),
             };
         }
-        if refused.is_some() {
-            room.shrink(first.len().max(all.len()));
-            (first, all) = (Bytes::new(), BytesMut::new());
-        } else if first.is_empty() {
-            first = data;
-        } else {
-            if all.is_empty() {
-                all.extend_from_slice(&first);
-            }
-            all.extend_from_slice(&data);
+        match refused {
+            Some(_) => room.shrink(std::mem::take(&mut kept).len()),
+            None => kept.push(data),
         }
     }
-    match refused {
-        Some(refused) => Err(refused),
-        None if all.is_empty() => Ok(first),
-        None => Ok(all.freeze()),
-    }
+    refused.map_or_else(|| Ok(kept.finish()), Err)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Ready;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use h2::client::SendRequest;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use http::request::Parts;
@@ -11,6 +11,8 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::WithTrailers;
 use http_body_util::{BodyExt, Full};
 use tonic::{Code, Status};
+
+use crate::joined::Joined;
 
 /// The largest answer of a decider: what gRPC implementations take by default.
 const ANSWER_LIMIT: usize = 4 << 20;
@@ -79,21 +81,14 @@ pub(super) async fn call(
     let (response, mut stream) = sent?;
     stream.send_data(body, true).map_err(broken)?;
     let (mut head, mut body) = response.await.map_err(unanswered)?.into_parts();
-    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    let mut answer = Joined::default();
     while let Some(data) = body.data().await {
         let data = data.map_err(broken)?;
         body.flow_control().release_capacity(data.len()).map_err(broken)?;
-        if first.len().max(all.len()) + data.len() > ANSWER_LIMIT + PREFIX {
+        if answer.len() + data.len() > ANSWER_LIMIT + PREFIX {
             return Err(Failed::TooLarge);
         }
-        if first.is_empty() {
-            first = data;
-        } else {
-            if all.is_empty() {
-                all.extend_from_slice(&first);
-            }
-            all.extend_from_slice(&data);
-        }
+        answer.push(data);
     }
     let mut trailers = body.trailers().await.map_err(broken)?;
     // tonic panics on details that are not what they should be, and nobody reads them.
@@ -102,7 +97,7 @@ pub(super) async fn call(
     });
     check(&head)?;
     let unavailable = is_unavailable(&head, trailers.as_ref());
-    let body = Full::new(if all.is_empty() { first } else { all.freeze() });
+    let body = Full::new(answer.finish());
     let body = body.with_trailers(std::future::ready(trailers.map(Ok)));
     Ok(Answer { response: Response::from_parts(head, body), unavailable })
 }
