@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use callback_gateway::contract::CALLBACKS;
 use harness::{Decider, Gateway, Request, STYLES, Style, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -76,18 +77,19 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every callback with a body as OpenIM sends it, taken from the table of cases.
+/// Every callback with bodies as OpenIM sends them: its sample, and those in the table of cases.
 fn fixtures() -> Vec<(String, Value)> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let mut fixtures = Vec::new();
+    let parse = |sample| serde_json::from_str::<Value>(sample).expect("a sample in JSON");
+    let mut bodies: Vec<_> = CALLBACKS.iter().map(|callback| parse(callback.sample)).collect();
     for file in fs::read_dir(cases).expect("the table of cases") {
         let text = fs::read_to_string(file.expect("a file").path()).expect("a file of cases");
         let cases: Vec<Value> = serde_json::from_str(&text).expect("cases in JSON");
-        for case in cases {
-            let command = case["request"]["callbackCommand"].as_str().expect("a command");
-            fixtures.push((command.to_owned(), case["request"].clone()));
-        }
+        let own = cases.into_iter().map(|mut case| case["request"].take());
+        bodies.extend(own.filter(Value::is_object));
     }
+    let command = |body: &Value| body["callbackCommand"].as_str().expect("a command").to_owned();
+    let mut fixtures: Vec<_> = bodies.into_iter().map(|body| (command(&body), body)).collect();
     fixtures.sort_by_key(|(command, body)| (command.clone(), body.to_string()));
     fixtures
 }

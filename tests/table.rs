@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use callback_gateway::contract::CALLBACKS;
 use harness::{Asked, Decider, Gateway, Request, Response, Says};
 use options::{Callback, CallbackOption, callbacks};
 use prost_reflect::{Kind, MessageDescriptor};
@@ -37,8 +38,9 @@ struct Case {
     url: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// The body, sent byte for byte as it stands in the file.
-    request: Box<RawValue>,
+    /// The body, sent byte for byte as it stands in the file; `"sample"` is the one in `gateway/samples/`.
+    #[serde(rename = "request")]
+    body: Box<RawValue>,
     received: Received,
     /// The decider's response in protobuf's JSON, or a status: `{"code": "INTERNAL"}`.
     answer: Value,
@@ -205,8 +207,18 @@ fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
 }
 
 impl Case {
+    fn body(&self) -> &str {
+        match self.body.get() {
+            r#""sample""# => {
+                let callback = CALLBACKS.iter().find(|callback| callback.name == self.received.rpc);
+                callback.expect("a callback of the contract").sample
+            }
+            body => body,
+        }
+    }
+
     fn target(&self) -> String {
-        let body: Value = serde_json::from_str(self.request.get()).expect("a body in JSON");
+        let body: Value = serde_json::from_str(self.body()).expect("a body in JSON");
         let command = body["callbackCommand"].as_str().unwrap_or_default();
         match (self.style, &self.url) {
             (Some(Style::Path), None) => format!("/callbackExample/{command}"),
@@ -229,7 +241,7 @@ impl Case {
     }
 
     fn request(&self) -> Request {
-        let request = Request::post(self.target(), self.request.get());
+        let request = Request::post(self.target(), self.body());
         self.headers
             .iter()
             .fold(request, |request, (name, value)| request.header(name, value.as_str()))

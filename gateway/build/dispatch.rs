@@ -43,8 +43,16 @@ fn entry(callback: &Callback) -> TokenStream {
     let Callback { rpc, command, setting, .. } = callback;
     let variant = callback.variant();
     let kind = if callback.before { quote!(Kind::Before) } else { quote!(Kind::After) };
+    let sample = format!("/samples/{command}.json");
     quote! {
-        Callback { rpc: Rpc::#variant, name: #rpc, command: #command, setting: #setting, kind: #kind }
+        Callback {
+            rpc: Rpc::#variant,
+            name: #rpc,
+            command: #command,
+            setting: #setting,
+            kind: #kind,
+            sample: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), #sample)),
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Callback {
     pub setting: &'static str,
     /// Whether it asks or tells.
     pub kind: Kind,
+    /// A body as OpenIM sends it, with a value for every field.
+    pub sample: &'static str,
 }
 
 /// Whether a callback asks or tells.
