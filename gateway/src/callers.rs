@@ -13,8 +13,8 @@ use self::secret::Secrets;
 use crate::error::{Refused, Unauthorised};
 use crate::settings::{self, Mistake};
 
-/// Those who may call. What is not set is not asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Those who may call: by default, all. What is not set is not asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Callers {
     networks: Networks,
     path: Secrets,

@@ -2,6 +2,7 @@
 
 mod check;
 mod healthcheck;
+mod play;
 mod serve;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => serve::run(sources),
         Some(Command::Check) => check::run(sources),
         Some(Command::Healthcheck) => healthcheck::run(&sources),
+        Some(Command::Play(arguments)) => play::run(sources, arguments),
     }
 }
 

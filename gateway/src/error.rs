@@ -1,5 +1,6 @@
 //! The ways in which a callback ends without a decision.
 
+use std::error::Error;
 use std::net::IpAddr;
 
 use http::StatusCode;
@@ -129,7 +130,7 @@ pub enum Unauthorised {
 }
 
 /// A callback that was understood, and for which there is no decision.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Failure {
     /// The decider did not answer in time.
     #[error("the decider did not answer within the deadline")]
@@ -148,6 +149,29 @@ pub enum Failure {
     Wrong(#[from] WrongAnswer),
 }
 
+impl Failure {
+    /// Whether the decider does not implement the callback's rpc.
+    #[must_use]
+    pub fn is_unimplemented(&self) -> bool {
+        matches!(self, Self::Status(status) if status.code() == tonic::Code::Unimplemented)
+    }
+
+    /// What happened, and what that came of, as far as it is known.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = match self {
+            Self::Status(status) => status.source(),
+            _ => None,
+        };
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}
+
 impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
         if is_undecodable(&status) { Self::Undecodable(status) } else { Self::Status(status) }
@@ -155,7 +179,7 @@ impl From<tonic::Status> for Failure {
 }
 
 /// An answer that can't be passed on to OpenIM.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("wrong answer: {field} {problem}")]
 pub struct WrongAnswer {
     /// The field of the response, by its name in the contract.

@@ -1,7 +1,6 @@
 //! One line in the log and one count for each callback, by how it ended. What users and deciders wrote is quoted, so
 //! that it can't forge a line.
 
-use std::error::Error;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -67,7 +66,7 @@ impl Journal<'_> {
     }
 
     pub(crate) fn failed(self, verdict: Verdict, failure: &Failure) {
-        let why = with_causes(failure);
+        let why = failure.with_causes();
         about!(warn, self.call, rpc = self.call.rpc(), ?verdict, ?why, "no decision");
         if let Failure::Wrong(_) | Failure::Undecodable(_) = failure {
             self.metrics.wrong_answer(self.call.setting());
@@ -101,19 +100,6 @@ impl Journal<'_> {
     fn ended(self, outcome: Outcome) {
         self.metrics.ended(self.call.setting(), outcome, self.call.began.elapsed());
     }
-}
-
-fn with_causes(failure: &Failure) -> String {
-    let mut text = failure.to_string();
-    let mut cause = match failure {
-        Failure::Status(status) => status.source(),
-        _ => None,
-    };
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A request that names no callback was refused.

@@ -14,7 +14,7 @@ use self::value::Nullable;
 pub use self::value::Value;
 
 /// The body's own word for the callback that it belongs to.
-const COMMAND: &str = "callbackCommand";
+pub(crate) const COMMAND: &str = "callbackCommand";
 
 /// A request's body, read.
 #[derive(Debug)]

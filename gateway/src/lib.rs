@@ -25,11 +25,12 @@
 //! - [`gateway`] is what the workers share: [`settings`] with their [`policy`] for each callback, metrics, limits, and
 //!   what is [`kept`] from files that may change.
 //! - [`reload`] puts other policies in force, and [`overview`] says which are.
+//! - [`play`] is OpenIM for those who write deciders: it sends every callback, and tells what came of it.
 //! - [`journal`] writes down how each callback ended, in the log and in the [`metrics`], which [`admin`] shows.
 //!
 //! What must stay true, and is held by tests:
 //!
-//! - Only [`reply`] writes OpenIM's envelope; only [`json`] and the build script know OpenIM's spelling; only [`channel`]
+//! - Only [`reply`] writes and reads OpenIM's envelope; only [`json`] and the build script know OpenIM's spelling; only [`channel`]
 //!   opens connections to deciders.
 //! - No hand-written Rust names a callback, or a field of one. `callbackCommand` and the operation id, which
 //!   [`webhook`] owns, are the two exceptions.
@@ -54,6 +55,7 @@ pub mod json;
 pub mod kept;
 pub mod metrics;
 pub mod overview;
+pub mod play;
 pub mod policy;
 pub mod relay;
 pub mod reload;

@@ -36,12 +36,12 @@ impl Policy {
     /// The verdict on a callback for which there is no decision.
     #[must_use]
     pub fn verdict(&self, failure: &Failure) -> Verdict {
-        use tonic::Code::{InvalidArgument, OutOfRange, Unimplemented};
+        use tonic::Code::{InvalidArgument, OutOfRange};
         match failure {
             // These may come of the request's content, which must not be able to open a gate.
             Failure::Wrong(_) | Failure::Undecodable(_) => Verdict::Deny,
             Failure::Status(s) if matches!(s.code(), InvalidArgument | OutOfRange) => Verdict::Deny,
-            Failure::Status(s) if s.code() == Unimplemented => self.on_unimplemented,
+            _ if failure.is_unimplemented() => self.on_unimplemented,
             Failure::Status(_) | Failure::Deadline | Failure::Overload => self.on_failure,
         }
     }

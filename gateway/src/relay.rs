@@ -11,7 +11,7 @@ use crate::gateway::Gateway;
 use crate::journal::Journal;
 use crate::json::{self, Body, Lone, Object};
 use crate::policy::{RefusalCode, Verdict};
-use crate::reply::{Refusal, Reply};
+use crate::reply::{Refusal, Remark, Reply};
 use crate::webhook::Call;
 
 /// A callback with its body, about to be relayed.
@@ -109,7 +109,7 @@ impl<Q> Settlement<'_, Q> {
     fn settle<A: Answer<Q>>(&self, outcome: Result<A, Failure>) -> Reply {
         outcome
             .and_then(|answer| self.answer(answer))
-            .unwrap_or_else(|failure| self.fail::<A>(&failure))
+            .unwrap_or_else(|failure| self.fail::<A>(failure))
     }
 
     fn answer<A: Answer<Q>>(&self, mut answer: A) -> Result<Reply, Failure> {
@@ -117,11 +117,10 @@ impl<Q> Settlement<'_, Q> {
             return Ok(self.deny(&denial));
         }
         let edited = answer != A::default();
-        for field in answer.settle(self.request)? {
-            self.journal.dropped(field);
-        }
+        let dropped = answer.settle(self.request)?;
+        dropped.iter().for_each(|field| self.journal.dropped(field));
         self.journal.allowed(edited);
-        Ok(self.allow(&answer))
+        Ok(dropped.into_iter().map(Remark::EditDropped).fold(self.allow(&answer), Reply::remark))
     }
 
     fn allow<A: Answer<Q>>(&self, answer: &A) -> Reply {
@@ -130,33 +129,35 @@ impl<Q> Settlement<'_, Q> {
 
     fn deny(&self, denial: &Denial) -> Reply {
         let policy = &self.call.policy;
-        let code = match denial.code {
-            0 => policy.code,
-            code => RefusalCode::try_from(code).unwrap_or_else(|problem| {
-                self.journal.bad_code(&problem);
-                policy.code
-            }),
+        let (code, replaced) = match RefusalCode::try_from(denial.code) {
+            Ok(code) => (code, None),
+            Err(_) if denial.code == 0 => (policy.code, None),
+            Err(problem) => (policy.code, Some(problem)),
         };
+        if let Some(problem) = &replaced {
+            self.journal.bad_code(problem);
+        }
         let message = match &denial.message[..] {
             "" => &policy.message,
             message => message,
         };
         self.journal.denied(code, denial);
-        Reply::deny(self.call.style, Refusal { code, message, detail: &denial.detail })
+        let reply = Reply::deny(self.call.style, Refusal { code, message, detail: &denial.detail });
+        replaced.into_iter().map(Remark::CodeReplaced).fold(reply, Reply::remark)
     }
 
     fn answer_unasked<A: Answer<Q>>(&self, verdict: Verdict) -> Reply {
         self.journal.answered_unasked(verdict);
-        self.say::<A>(verdict)
+        self.say::<A>(verdict).remark(Remark::Unasked)
     }
 
-    fn fail<A: Answer<Q>>(&self, failure: &Failure) -> Reply {
+    fn fail<A: Answer<Q>>(&self, failure: Failure) -> Reply {
         let verdict = match self.call.kind() {
             Kind::After => Verdict::Allow,
-            Kind::Before => self.call.policy.verdict(failure),
+            Kind::Before => self.call.policy.verdict(&failure),
         };
-        self.journal.failed(verdict, failure);
-        self.say::<A>(verdict)
+        self.journal.failed(verdict, &failure);
+        self.say::<A>(verdict).remark(Remark::NoDecision(failure))
     }
 
     /// A verdict that is not the decider's.

@@ -1,11 +1,14 @@
-//! Writes the verdict, in the form that the server which asked understands. No other module knows OpenIM's codes.
+//! Writes the verdict, in the form that the server which asked understands, and reads it as that server does. No other
+//! module knows OpenIM's codes.
 
 use bytes::Bytes;
 use http::StatusCode;
+use serde::Deserialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::error::Refused;
+use crate::error::{Failure, Refused};
 use crate::json::Lone;
 use crate::policy::RefusalCode;
 use crate::webhook::Style;
@@ -17,6 +20,21 @@ pub struct Reply {
     pub status: StatusCode,
     /// The verdict in JSON.
     pub body: Bytes,
+    /// What OpenIM is not told.
+    pub remarks: Vec<Remark>,
+}
+
+/// What there is to say about a verdict to those who run the decider.
+#[derive(Clone, Debug)]
+pub enum Remark {
+    /// The decider was not asked: the settings have the answer.
+    Unasked,
+    /// There is no decision.
+    NoDecision(Failure),
+    /// The edit of this field was left out, since the request does not carry it.
+    EditDropped(&'static str),
+    /// The denial's code was replaced, and why.
+    CodeReplaced(String),
 }
 
 /// A refusal, as OpenIM passes it on to its caller.
@@ -35,13 +53,14 @@ impl Reply {
     #[must_use]
     pub fn allow<Q, A: Answer<Q>>(style: Style, answer: &A, request: &Q, lone: &Lone) -> Self {
         let body = write(style, None, |map| answer.write(request, lone, map));
-        Self { status: StatusCode::OK, body }
+        Self { status: StatusCode::OK, body, remarks: Vec::new() }
     }
 
     /// Refuses the operation.
     #[must_use]
     pub fn deny(style: Style, refusal: Refusal<'_>) -> Self {
-        Self { status: StatusCode::OK, body: write(style, Some(refusal), |_| Ok(())) }
+        let body = write(style, Some(refusal), |_| Ok(()));
+        Self { status: StatusCode::OK, body, remarks: Vec::new() }
     }
 
     /// Refuses a request that is no callback.
@@ -49,6 +68,58 @@ impl Reply {
     pub fn refuse(style: Style, code: RefusalCode, refused: &Refused) -> Self {
         let refusal = Refusal { code, message: &refused.to_string(), detail: "" };
         Self { status: refused.status(), ..Self::deny(style, refusal) }
+    }
+
+    /// The same reply, with something to say about it.
+    #[must_use]
+    pub fn remark(mut self, remark: Remark) -> Self {
+        self.remarks.push(remark);
+        self
+    }
+}
+
+/// A verdict as OpenIM reads it: by its keys, whatever the status.
+#[derive(Debug, PartialEq)]
+pub enum Said {
+    /// The operation goes on, with other values for these keys. What a callback's allow always sends back is among them.
+    Allow(serde_json::Map<String, Value>),
+    /// The operation is refused.
+    Deny {
+        /// `errCode`.
+        code: i64,
+        /// `errMsg`.
+        message: String,
+    },
+}
+
+impl Said {
+    /// Reads the body of a reply.
+    ///
+    /// # Errors
+    /// It is no verdict that every server takes alike.
+    pub fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Envelope {
+            action_code: i64,
+            err_code: i64,
+            err_msg: String,
+            #[serde(rename = "errDlt")]
+            _detail: String,
+            next_code: Value,
+            #[serde(flatten)]
+            edits: serde_json::Map<String, Value>,
+        }
+        let envelope: Envelope = serde_json::from_slice(body)?;
+        let next = envelope
+            .next_code
+            .as_str()
+            .map_or(envelope.next_code.as_i64(), |text| text.parse().ok());
+        match (envelope.action_code, envelope.err_code, next) {
+            (0, 0, Some(0)) => Ok(Self::Allow(envelope.edits)),
+            (0, code, Some(1)) if code != 0 => Ok(Self::Deny { code, message: envelope.err_msg }),
+            _ => Err(serde::de::Error::custom("its codes are no verdict")),
+        }
     }
 }
 
@@ -113,6 +184,24 @@ mod tests {
             text(&Reply::deny(Style::Query, refusal())),
             r#"{"actionCode":0,"errCode":5001,"errMsg":"no \"<b>\"","errDlt":"why","nextCode":"1"}"#
         );
+    }
+
+    #[test]
+    fn a_verdict_is_read_as_it_was_written() {
+        for style in [Style::Path, Style::Query] {
+            let denied = Said::read(&Reply::deny(style, refusal()).body).expect("a verdict");
+            assert_eq!(denied, Said::Deny { code: 5001, message: "no \"<b>\"".into() });
+        }
+        let allowed = write(Style::Path, None, |map| map.serialize_entry("nickName", "Ann"));
+        let edits = [("nickName".to_owned(), Value::from("Ann"))].into_iter().collect();
+        assert_eq!(Said::read(&allowed).expect("a verdict"), Said::Allow(edits));
+        for wrong in [
+            "{}",
+            r#"{"actionCode":1,"errCode":0,"errMsg":"","errDlt":"","nextCode":0}"#,
+            r#"{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":1}"#,
+        ] {
+            assert!(Said::read(wrong.as_bytes()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

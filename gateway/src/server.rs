@@ -47,7 +47,8 @@ impl Server {
         Self { gateway, channels, draining }
     }
 
-    /// Answers one request that came from `peer`. There are no routes: OpenIM's URLs may have any prefix.
+    /// Answers one request that came from `peer`. There are no routes: OpenIM's URLs may have any prefix. If there is
+    /// something to remark about the reply, the response has it as an extension: a `Vec` of [`Remark`](crate::reply::Remark).
     pub async fn respond<B>(&self, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Unpin,
@@ -56,6 +57,9 @@ impl Server {
         let reply = self.answer(&head, body, peer).await;
         let mut response = Response::new(Full::new(reply.body));
         *response.status_mut() = reply.status;
+        if !reply.remarks.is_empty() {
+            response.extensions_mut().insert(reply.remarks);
+        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         match reply.status {

@@ -13,7 +13,7 @@ static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const MAPPED: u8 = 96;
 
 /// Networks that may call, and proxies that are believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Networks {
     /// Empty means all.
     allowed: Vec<IpNet>,

@@ -47,7 +47,7 @@ pub(super) const BASIC: Kind = Kind {
 };
 
 /// Secrets of which a caller must know one; several while an old one is being replaced.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Secrets(Vec<Secret>);
 
 impl Secrets {

@@ -3,6 +3,7 @@
 mod answers;
 mod command_line;
 mod lifecycle;
+mod play;
 mod reload;
 mod secrets;
 mod support;

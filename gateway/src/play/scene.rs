@@ -1,0 +1,153 @@
+//! A callback to be sent, with its body and what should be decided.
+
+use std::str::FromStr;
+
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::Full;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Outcome;
+use super::expectations::{Case, Expectations, Expected};
+use crate::contract::{self, CALLBACKS, Callback};
+use crate::json::COMMAND;
+use crate::policy::Policies;
+use crate::settings::did_you_mean;
+
+/// A callback of the contract, by any of its names: a command of today or an older one, its key in webhooks.yml, its rpc.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Known(pub &'static Callback);
+
+/// A callback to be sent.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The callback's key in webhooks.yml.
+    pub callback: &'static str,
+    /// Where it is sent.
+    pub target: Uri,
+    /// The rule that it shows, if there is one.
+    pub name: Option<String>,
+    /// The body.
+    pub body: Value,
+    /// What may be decided; nothing is everything that is valid.
+    pub expected: Vec<Expected>,
+}
+
+impl FromStr for Known {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let is_named = |callback: &&Callback| [callback.setting, callback.name].contains(&name);
+        let known = contract::find(name).or_else(|| CALLBACKS.iter().find(is_named));
+        let settings = CALLBACKS.iter().map(|callback| callback.setting);
+        known
+            .map(Self)
+            .ok_or_else(|| format!("no callback `{name}`{}", did_you_mean(name, settings)))
+    }
+}
+
+impl TryFrom<String> for Known {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
+}
+
+impl Scene {
+    /// A callback with its sample.
+    #[must_use]
+    pub fn sample(callback: &'static Callback) -> Self {
+        Self {
+            callback: callback.setting,
+            target: target(callback.command).expect("a test sends every callback"),
+            name: None,
+            body: serde_json::from_str(callback.sample).expect("a test reads every sample"),
+            expected: Vec::new(),
+        }
+    }
+
+    /// The callback that a body names, or else that its sender names.
+    ///
+    /// # Errors
+    /// The body is no JSON object, or is of another callback, or nothing says of which.
+    pub fn of_body(text: &str, callback: Option<Known>) -> Result<Self, String> {
+        let mut body: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
+        let object = body.as_object_mut().ok_or("no JSON object")?;
+        let command = match (object.get(COMMAND), callback) {
+            (Some(Value::String(command)), _) => command.clone(),
+            (None, Some(Known(callback))) => {
+                object.insert(COMMAND.to_owned(), callback.command.into());
+                callback.command.to_owned()
+            }
+            (Some(_), _) => return Err(format!("its {COMMAND} is no text")),
+            (None, None) => return Err(format!("it has no {COMMAND}; name it with --callback")),
+        };
+        let found = contract::find(&command).map_or(Policies::UNKNOWN, |found| found.setting);
+        match callback {
+            Some(Known(callback)) if callback.setting != found => {
+                Err(format!("its {COMMAND} is {command}, which is not {}", callback.setting))
+            }
+            _ => Ok(Self {
+                callback: found,
+                target: target(&command)?,
+                name: None,
+                body,
+                expected: Vec::new(),
+            }),
+        }
+    }
+
+    /// The cases of a file, and the callbacks that have none.
+    #[must_use]
+    pub fn of_expectations(expectations: Expectations) -> Vec<Self> {
+        let Expectations { cases, others } = expectations;
+        let has_case = |c: &Callback| cases.iter().any(|case| case.callback.0.rpc == c.rpc);
+        let other = |callback| Self { expected: others.clone(), ..Self::sample(callback) };
+        let rest: Vec<_> = match others.is_empty() {
+            true => Vec::new(),
+            false => CALLBACKS.iter().filter(|c| !has_case(c)).map(other).collect(),
+        };
+        cases.into_iter().map(Self::of_case).chain(rest).collect()
+    }
+
+    fn of_case(case: Case) -> Self {
+        let mut scene = Self::sample(case.callback.0);
+        scene.body.as_object_mut().expect("a sample is an object").extend(case.body);
+        Self { name: Some(case.name), expected: vec![case.decision], ..scene }
+    }
+
+    /// Whether an outcome is valid and, where something is expected, as expected.
+    #[must_use]
+    pub fn accepts(&self, outcome: &Outcome) -> bool {
+        let met = self.expected.iter().any(|expected| expected.is_met_by(&outcome.decision));
+        outcome.valid && (met || self.expected.is_empty())
+    }
+
+    /// The request that OpenIM would send.
+    pub(super) fn request(&self) -> Request<Full<Bytes>> {
+        let body = Full::from(self.body.to_string());
+        Request::post(&self.target).header("operationID", "play").body(body).expect("a valid URL")
+    }
+}
+
+/// As OpenIM's servers send since v3.4.2.
+fn target(command: &str) -> Result<Uri, String> {
+    let target = format!("/callbackExample/{command}");
+    target.parse().map_err(|e| format!("`{command}` can't be in a URL: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_is_of_its_callback() {
+        for callback in &CALLBACKS {
+            let scene = Scene::of_body(callback.sample, Some(Known(callback)));
+            assert_eq!(scene.map(|scene| scene.callback), Ok(callback.setting));
+        }
+    }
+}
