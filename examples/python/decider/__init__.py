@@ -1,0 +1,1 @@
+"""A decider: decide.py says what it decides."""
