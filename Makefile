@@ -6,7 +6,7 @@ DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint settings docs proto baseline deny
+.PHONY: help run test examples fmt lint settings docs proto baseline deny
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: ## Starts gateway and decider with policy.yaml, and says what to try
 
 test: ## Runs all tests
 	cargo test --workspace --locked
+
+examples: ## Tests the example deciders in each language that is installed, and plays OpenIM before them
+	@examples/conformance
 
 fmt: ## Formats the Rust code
 	cargo fmt --all
