@@ -1,12 +1,25 @@
 # `make` alone lists the targets.
 
 BUF := .ci/node_modules/.bin/buf
+GHZ_VERSION := 0.120.0
+GHZ_ROOT := .tools/ghz-$(GHZ_VERSION)
+GHZ := $(GHZ_ROOT)/ghz
+OHA_VERSION := 1.16.0
+OHA_ROOT := .tools/oha-$(OHA_VERSION)
+OHA := $(OHA_ROOT)/bin/oha
+KUSTOMIZE_VERSION := 5.8.2
+KUSTOMIZE_ROOT := .tools/kustomize-$(KUSTOMIZE_VERSION)
+KUSTOMIZE := $(KUSTOMIZE_ROOT)/kustomize
+SCHEMAS := .tools/kubernetes-validate
 DENY_VERSION := 0.20.2
 DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test examples fmt lint settings docs proto baseline deny
+.PHONY: help run test examples fmt lint settings docs proto baseline deny ghz load compare smoke kubernetes go
+
+ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
+kubernetes: export PATH := $(CURDIR)/$(KUSTOMIZE_ROOT):$(PATH)
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +60,21 @@ deny: $(DENY) ## Checks dependencies: licences, bans, sources, and known vulnera
 	@if $(DENY) --locked fetch db; then $(DENY) --offline check advisories; \
 	else echo 'SKIPPED: advisories, since their database could not be fetched'; fi
 
+ghz: $(GHZ) ## Loads the decider at DECIDER=host:port; bench/README.md has RATE, DURATION, REPORT and the others
+	@bench/run ghz
+
+load: $(OHA) ## Loads the gateway at GATEWAY=host:port, with its admin port at ADMIN=host:port
+	@bench/run load
+
+compare: $(GHZ) ## Loads several deciders in turns: DECIDERS="name=host:port …"; the first is what the others are divided by
+	@bench/run compare $(DECIDERS)
+
+smoke: $(GHZ) $(OHA) ## Runs all load tests for moments, against servers of its own
+	@bench/smoke
+
+kubernetes: $(KUSTOMIZE) $(SCHEMAS)/.installed ## Checks the manifests of deploy/kubernetes without a cluster
+	@$(SCHEMAS)/bin/python deploy/kubernetes/validate
+
 $(BUF): .ci/package-lock.json
 	npm ci --prefix .ci
 	@touch $@ # npm keeps the package's old times
@@ -55,3 +83,23 @@ $(BUF): .ci/package-lock.json
 $(DENY):
 	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
 		cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(DENY_ROOT)
+
+$(GHZ) $(KUSTOMIZE): | go
+$(GHZ):
+	GOBIN=$(CURDIR)/$(GHZ_ROOT) go install github.com/bojand/ghz/cmd/ghz@v$(GHZ_VERSION)
+
+# 5.8.3 asks for Go 1.27.
+$(KUSTOMIZE):
+	GOBIN=$(CURDIR)/$(KUSTOMIZE_ROOT) go install sigs.k8s.io/kustomize/kustomize/v5@v$(KUSTOMIZE_VERSION)
+
+go:
+	@command -v go >/dev/null || { echo 'ghz and kustomize are installed with Go, which is not here' >&2; exit 1; }
+
+$(OHA):
+	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+		cargo install oha --version $(OHA_VERSION) --locked --root $(OHA_ROOT)
+
+$(SCHEMAS)/.installed: deploy/kubernetes/requirements.txt
+	python3 -m venv --clear $(SCHEMAS)
+	$(SCHEMAS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
