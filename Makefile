@@ -16,7 +16,7 @@ DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test examples fmt lint settings docs proto baseline deny ghz load compare smoke kubernetes go
+.PHONY: help run test examples fmt lint settings docs proto baseline deny ghz load compare smoke containers kubernetes go
 
 ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
 kubernetes: export PATH := $(CURDIR)/$(KUSTOMIZE_ROOT):$(PATH)
@@ -71,6 +71,9 @@ compare: $(GHZ) ## Loads several deciders in turns: DECIDERS="name=host:port …
 
 smoke: $(GHZ) $(OHA) ## Runs all load tests for moments, against servers of its own
 	@bench/smoke
+
+containers: ## Builds both images, and checks them by the compose files; brings a Docker engine if it can
+	@deploy/with-engine deploy/test
 
 kubernetes: $(KUSTOMIZE) $(SCHEMAS)/.installed ## Checks the manifests of deploy/kubernetes without a cluster
 	@$(SCHEMAS)/bin/python deploy/kubernetes/validate
