@@ -1,0 +1,50 @@
+// The rpcs of messages that need no decision: sending is allowed, and what was sent is counted.
+
+package com.example.decider;
+
+import io.grpc.stub.StreamObserver;
+import java.util.concurrent.atomic.LongAdder;
+import openim.decider.v1.AfterSendGroupMsgRequest;
+import openim.decider.v1.AfterSendGroupMsgResponse;
+import openim.decider.v1.AfterSendSingleMsgRequest;
+import openim.decider.v1.AfterSendSingleMsgResponse;
+import openim.decider.v1.BeforeSendGroupMsgRequest;
+import openim.decider.v1.BeforeSendGroupMsgResponse;
+import openim.decider.v1.BeforeSendSingleMsgRequest;
+import openim.decider.v1.BeforeSendSingleMsgResponse;
+import openim.decider.v1.MessageServiceGrpc.MessageServiceImplBase;
+
+/** What nobody overrides answers UNIMPLEMENTED. */
+abstract class MessageEvents extends MessageServiceImplBase {
+  private final LongAdder sent = new LongAdder();
+
+  long sent() {
+    return sent.sum();
+  }
+
+  @Override
+  public void beforeSendSingleMsg(
+      BeforeSendSingleMsgRequest request, StreamObserver<BeforeSendSingleMsgResponse> reply) {
+    Reply.send(BeforeSendSingleMsgResponse.getDefaultInstance(), reply);
+  }
+
+  @Override
+  public void beforeSendGroupMsg(
+      BeforeSendGroupMsgRequest request, StreamObserver<BeforeSendGroupMsgResponse> reply) {
+    Reply.send(BeforeSendGroupMsgResponse.getDefaultInstance(), reply);
+  }
+
+  @Override
+  public void afterSendSingleMsg(
+      AfterSendSingleMsgRequest request, StreamObserver<AfterSendSingleMsgResponse> reply) {
+    sent.increment();
+    Reply.send(AfterSendSingleMsgResponse.getDefaultInstance(), reply);
+  }
+
+  @Override
+  public void afterSendGroupMsg(
+      AfterSendGroupMsgRequest request, StreamObserver<AfterSendGroupMsgResponse> reply) {
+    sent.increment();
+    Reply.send(AfterSendGroupMsgResponse.getDefaultInstance(), reply);
+  }
+}
