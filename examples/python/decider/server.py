@@ -4,10 +4,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import grpc
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pool import Default as default_pool
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
@@ -59,7 +62,9 @@ def add_reflection(server: grpc.aio.Server) -> None:
     """Adds reflection under two names: the library has v1alpha, and v1 is its copy."""
     names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
     handler = grpc.stream_stream_rpc_method_handler(
-        reflection.aio.ReflectionServicer(names).ServerReflectionInfo,
+        reflection.aio.ReflectionServicer(
+            names, cast(DescriptorPool, Pool())
+        ).ServerReflectionInfo,
         reflection_pb2.ServerReflectionRequest.FromString,
         reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
@@ -69,6 +74,19 @@ def add_reflection(server: grpc.aio.Server) -> None:
             {"ServerReflectionInfo": handler},
         )
         server.add_generic_rpc_handlers((service,))
+
+
+class Pool:
+    """The default pool, but it finds the file of a method too, which ghz asks for."""
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:
+        try:
+            return default_pool().FindFileContainingSymbol(symbol)
+        except KeyError:
+            return default_pool().FindMethodByName(symbol).containing_service.file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(default_pool(), name)
 
 
 class Observer(grpc.aio.ServerInterceptor):

@@ -119,16 +119,21 @@ async def test_the_healthcheck_tells_a_stopped_decider() -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
-async def test_reflection_lists_the_services(channel: Channel, version: str) -> None:
+async def test_reflection_knows_the_services(channel: Channel, version: str) -> None:
     reflect = channel.stream_stream(
         f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
         reflection_pb2.ServerReflectionRequest.SerializeToString,
         reflection_pb2.ServerReflectionResponse.FromString,
     )
-    request = reflection_pb2.ServerReflectionRequest(list_services="")
-    async for response in reflect(iter([request])):
-        listed = {service.name for service in response.list_services_response.service}
+    method = f"{SERVICES[0]}.BeforeMsgModify"
+    requests = [
+        reflection_pb2.ServerReflectionRequest(list_services=""),
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol=method),
+    ]
+    services, file = [response async for response in reflect(iter(requests))]
+    listed = {service.name for service in services.list_services_response.service}
     assert listed >= set(SERVICES)
+    assert file.file_descriptor_response.file_descriptor_proto
 
 
 async def test_a_passed_deadline_is_not_decided() -> None:

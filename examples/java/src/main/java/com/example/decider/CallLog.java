@@ -51,7 +51,9 @@ final class CallLog implements ServerInterceptor {
 
       @Override
       public void onCancel() {
-        log(Contexts.statusFromCancelled(Context.current()));
+        // The library may end a stream without cancelling its context: there is no status then.
+        var status = Contexts.statusFromCancelled(Context.current());
+        log(status == null ? Status.CANCELLED : status);
         super.onCancel();
       }
 
