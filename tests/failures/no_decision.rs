@@ -12,8 +12,6 @@ use super::{SET_GROUP_INFO, ask, assert_allowed, assert_refused, group, soon};
 enum Policy {
     OnFailure,
     OnUnimplemented,
-    /// One of the two.
-    Either,
     /// None: it is refused always.
     Refuse,
 }
@@ -24,7 +22,7 @@ fn assert_settled_by(policy: Policy, decider: &str, what: &str) {
     let [failure, unimplemented] = match policy {
         Policy::OnFailure => ["allow", "deny"],
         Policy::OnUnimplemented => ["deny", "allow"],
-        Policy::Either | Policy::Refuse => ["allow", "allow"],
+        Policy::Refuse => ["allow", "allow"],
     };
     let opposite = |verdict| if verdict == "allow" { "deny" } else { "allow" };
     let gateway = |failure, unimplemented| {
@@ -134,6 +132,9 @@ fn the_failure_policy_settles_an_answer_that_is_no_grpc() {
     let compressed = [1, 0, 0, 0, 0];
     let odd_flag = [0xff, 0, 0, 0, 0];
     let faults = [
+        // gRPC itself would say "unimplemented", but it is a proxy that has no such route.
+        ("HTTP 404", Fault::http(404, "text/plain", "")),
+        ("HTTP 404 with a page", Fault::http(404, "text/html", "not found")),
         ("HTTP 500", Fault::http(500, "text/plain", "oh no")),
         ("HTTP 503 in JSON", Fault::http(503, "application/json", "{}")),
         ("HTTP 302", Fault::http(302, "text/html", "")),
@@ -162,14 +163,6 @@ fn two_messages_are_refused() {
     let deny = frame(b"\x0a\0");
     let decider = Broken::always(Fault::body([frame(b""), deny].concat(), Some("0")));
     assert_settled_by(Policy::Refuse, &decider.url(), "allow, then deny");
-}
-
-#[test]
-fn a_page_that_is_not_found_is_a_failure_or_an_rpc_that_is_not_implemented() {
-    for page in ["", "not found"] {
-        let decider = Broken::always(Fault::http(404, "text/plain", page));
-        assert_settled_by(Policy::Either, &decider.url(), "HTTP 404");
-    }
 }
 
 #[test]

@@ -34,6 +34,8 @@ struct Shared {
     watch: Watch,
     /// None until the names have been resolved once.
     endpoints: Mutex<Option<Vec<Arc<Endpoint>>>>,
+    /// Why a name could not be resolved the last time.
+    unresolved: Mutex<Option<String>>,
     token: Mutex<Option<HeaderValue>>,
 }
 
@@ -45,8 +47,12 @@ impl Pool {
             gateway: gateway.clone(),
             decider: name.into(),
         };
-        let shared =
-            Arc::new(Shared { watch, endpoints: Mutex::default(), token: Mutex::default() });
+        let shared = Arc::new(Shared {
+            watch,
+            endpoints: Mutex::default(),
+            unresolved: Mutex::default(),
+            token: Mutex::default(),
+        });
         let (closing, decider) = (CancellationToken::new(), Arc::new(decider.clone()));
         if let Some(file) = decider.token_file.clone() {
             let (shared, mut wrong) = (shared.clone(), None);
@@ -91,7 +97,8 @@ impl Pool {
                     continue;
                 }
                 Choice::Down(endpoint) => return Err(self.unusable(endpoint.down())),
-                Choice::None => return Err(self.unusable(None)),
+                Choice::Open => return Err(self.unusable(None)),
+                Choice::None => return Err(self.unusable(self.shared.unresolved().clone())),
             }
             changed.as_mut().await;
             changed.set(self.shared.watch.changed.notified());
@@ -113,7 +120,9 @@ enum Choice {
     Wait,
     /// No connection could be opened, to this one among others.
     Down(Arc<Endpoint>),
-    /// All circuits are open, or there is no endpoint.
+    /// All circuits are open.
+    Open,
+    /// There is no endpoint.
     None,
 }
 
@@ -132,12 +141,13 @@ impl Shared {
         let at = |readiness| endpoints.iter().find(|e| e.readiness() == readiness);
         match picked {
             Some(endpoint) => Choice::Endpoint(endpoint.clone()),
+            None if endpoints.is_empty() => Choice::None,
             None if at(Readiness::Connecting).is_some() => Choice::Wait,
             None => {
                 let down = endpoints.iter().filter(|e| e.readiness() == Readiness::Down);
                 let down: Vec<_> = down.collect();
                 let any = fastrand::choice(&down);
-                any.map_or(Choice::None, |&endpoint| Choice::Down(endpoint.clone()))
+                any.map_or(Choice::Open, |&endpoint| Choice::Down(endpoint.clone()))
             }
         }
     }
@@ -156,6 +166,9 @@ impl Shared {
         for (target, why) in &failed {
             warn!(decider = %self.watch.decider, host = target.host, %why, "can't resolve the decider");
         }
+        let why =
+            failed.first().map(|(target, why)| format!("can't resolve {}: {why}", target.host));
+        *self.unresolved() = why;
         let mut slot = self.endpoints();
         let mut endpoints = slot.take().unwrap_or_default();
         endpoints.retain(|endpoint| {
@@ -187,6 +200,10 @@ impl Shared {
 
     fn endpoints(&self) -> MutexGuard<'_, Option<Vec<Arc<Endpoint>>>> {
         self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unresolved(&self) -> MutexGuard<'_, Option<String>> {
+        self.unresolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn token(&self) -> MutexGuard<'_, Option<HeaderValue>> {

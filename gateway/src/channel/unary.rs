@@ -7,7 +7,7 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{Request, Response, Uri, Version};
 use http_body_util::combinators::WithTrailers;
 use http_body_util::{BodyExt, Full};
 use tonic::{Code, Status};
@@ -102,13 +102,13 @@ pub(super) async fn call(
     Ok(Answer { response: Response::from_parts(head, body), unavailable })
 }
 
-/// An answer is not gRPC's when a proxy wrote it, say; its HTTP status then becomes the call's.
+/// An answer is not gRPC's when a proxy wrote it, say. gRPC would take a 404 for an rpc that is not implemented, but a
+/// route that is missing is no decider's word.
 fn check(head: &http::response::Parts) -> Result<(), Failed> {
     let content_type = head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    let grpc = content_type.is_some_and(|t| t.starts_with(b"application/grpc"));
-    match head.status {
-        StatusCode::OK if !grpc => Err(Failed::Broken("the answer is not gRPC's".to_owned())),
-        _ => Ok(()),
+    match content_type.is_some_and(|text| text.starts_with(b"application/grpc")) {
+        true => Ok(()),
+        false => Err(Failed::Broken(format!("the answer is not gRPC's: HTTP {}", head.status))),
     }
 }
 
