@@ -1,12 +1,18 @@
 //! `play` before deciders that answer in every way: what it makes of each answer.
 
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use callback_decider::Policy;
+use callback_decider::server::Server;
 use callback_gateway::contract::{CALLBACKS, Kind};
 use callback_gateway::play::{Decision, Known, Outcome, Player, Scene};
 use callback_gateway::settings::Settings;
 use harness::{Decider, Port, Says};
 use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
 use tonic::Status;
 
 /// What becomes of a body, with these further settings of the gateway.
@@ -51,6 +57,37 @@ fn every_callback_is_played_and_what_it_sends_back_is_no_edit() {
     }
     let asked: Vec<_> = decider.asked().into_iter().map(|asked| asked.rpc).collect();
     assert_eq!(asked, CALLBACKS.each_ref().map(|callback| callback.name));
+}
+
+#[test]
+fn an_edit_to_empty_is_an_edit() {
+    let body = json!({"callbackCommand": "callbackBeforeSetGroupInfoExCommand", "groupID": "g1",
+        "introduction": null});
+    let outcome = play(&Decider::allowing().url(), "", &body);
+    assert_eq!(outcome.decision, Decision::Allow, "the gateway sends values back all the same");
+    let decider = Decider::saying(json!({"introduction": ""}));
+    let outcome = play(&decider.url(), "", &body);
+    assert_eq!(outcome.decision, edits(json!({"introduction": ""})));
+}
+
+#[tokio::test]
+async fn the_example_policy_decides_as_the_examples_must() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let policy = Policy::load(&examples.join("policy.yaml")).expect("a policy");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(Server::default().serve(listener, Arc::new(policy), std::future::pending()));
+
+    let verdicts = fs::read_to_string(examples.join("verdicts.yaml")).expect("a file");
+    let expectations = serde_saphyr::from_str(&verdicts).expect("expectations");
+    let scenes = Scene::of_expectations(expectations).expect("cases");
+    let settings = format!("decider.endpoints = ['http://{address}']");
+    let player = Player::new(Settings::from_toml(&settings).expect("valid settings"));
+    for scene in &scenes {
+        let outcome = player.play(scene).await;
+        assert!(scene.accepts(&outcome), "{}, {:?}: {outcome:?}", scene.callback, scene.name);
+    }
+    assert!(scenes.len() > CALLBACKS.len());
 }
 
 #[test]
@@ -100,7 +137,7 @@ fn a_code_that_openim_does_not_want_is_not_valid() {
 #[test]
 fn an_edit_that_the_gateway_leaves_out_is_told() {
     let outcome = renamed(json!({"faceURL": "a.png"}));
-    assert_eq!((outcome.decision, outcome.valid), (Decision::Allow, true));
+    assert_eq!((outcome.decision, outcome.valid), (Decision::Allow, false));
     assert!(outcome.notes[0].contains("face_url"), "{:?}", outcome.notes);
 }
 
@@ -120,6 +157,13 @@ fn no_circuit_hides_the_next_answer() {
         let Decision::Failed(why) = outcome.decision else { panic!("nobody listens") };
         assert!(why.contains("refused"), "{why}");
     }
+}
+
+#[test]
+fn a_name_that_is_not_found_is_told() {
+    let outcome = play("http://decider.invalid:50051", "", &rename());
+    let Decision::Failed(why) = outcome.decision else { panic!("there is no such host") };
+    assert!(why.contains("can't resolve decider.invalid"), "{why}");
 }
 
 #[test]
@@ -148,4 +192,8 @@ fn a_body_says_what_it_is_or_its_sender_does() {
     assert!(Scene::of_body(r#"{"callbackCommand": "no url/\u0000 "}"#, None).is_err());
     let named = Scene::of_body("{}", add_black()).expect("its sender says");
     assert_eq!(named.body, json!({"callbackCommand": "callbackBeforeAddBlackCommand"}));
+    assert_eq!(named.text, named.body.to_string());
+    let text = "{ \"seq\": 123456789012345678901, \"callbackCommand\": \"callbackNew\" }";
+    let scene = Scene::of_body(text, None).expect("a body");
+    assert_eq!((scene.text.as_str(), scene.callback), (text, "unknown"));
 }

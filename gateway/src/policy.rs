@@ -78,6 +78,15 @@ impl Policies {
         &self.default
     }
 
+    /// The same, but for a verdict that every callback is given without asking.
+    #[must_use]
+    pub fn answering(mut self, verdict: Verdict) -> Self {
+        for policy in self.known.iter_mut().chain([&mut self.default, &mut self.unknown]) {
+            Arc::make_mut(policy).answer = Some(verdict);
+        }
+        self
+    }
+
     /// The callbacks that OpenIM's `failedContinue` makes allowed when there is no decision.
     #[must_use]
     pub fn opened(&self) -> &[&'static str] {

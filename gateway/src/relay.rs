@@ -129,9 +129,9 @@ impl<Q> Settlement<'_, Q> {
 
     fn deny(&self, denial: &Denial) -> Reply {
         let policy = &self.call.policy;
-        let (code, replaced) = match RefusalCode::try_from(denial.code) {
-            Ok(code) => (code, None),
-            Err(_) if denial.code == 0 => (policy.code, None),
+        let code = (denial.code != 0).then(|| RefusalCode::try_from(denial.code)).transpose();
+        let (code, replaced) = match code {
+            Ok(code) => (code.unwrap_or(policy.code), None),
             Err(problem) => (policy.code, Some(problem)),
         };
         if let Some(problem) = &replaced {

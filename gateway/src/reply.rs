@@ -31,6 +31,8 @@ pub enum Remark {
     Unasked,
     /// There is no decision.
     NoDecision(Failure),
+    /// The gateway has a bug.
+    Panicked,
     /// The edit of this field was left out, since the request does not carry it.
     EditDropped(&'static str),
     /// The denial's code was replaced, and why.

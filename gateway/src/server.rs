@@ -22,7 +22,7 @@ use crate::gateway::{Gateway, Permit};
 use crate::joined::Joined;
 use crate::journal;
 use crate::relay::Relay;
-use crate::reply::{Refusal, Reply};
+use crate::reply::{Refusal, Remark, Reply};
 use crate::settings::Settings;
 use crate::webhook::{Call, Style};
 
@@ -97,10 +97,8 @@ impl Server {
             // Content may have caused it, and must not be able to open a gate.
             Err(_panic) => {
                 journal::panicked(metrics, began.elapsed());
-                Reply::deny(
-                    style,
-                    Refusal { code: policy.code, message: &policy.message, detail: "" },
-                )
+                let refusal = Refusal { code: policy.code, message: &policy.message, detail: "" };
+                Reply::deny(style, refusal).remark(Remark::Panicked)
             }
         }
     }

@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fs, io};
 
+use serde_saphyr::UserMessageFormatter;
+
 use self::report::Report;
 use super::wrong;
 use crate::cli::Play;
-use crate::contract::CALLBACKS;
+use crate::contract::{CALLBACKS, Callback};
 use crate::play::{Known, Player, Scene};
 use crate::settings::{Mistake, Settings, Sources};
 
@@ -48,10 +50,20 @@ fn scenes(arguments: &Play) -> Result<Vec<Scene>, Mistake> {
             return read(path, |text| Scene::of_body(text, callback)).map(|scene| vec![scene]);
         }
         (None, Some(path)) => {
-            Scene::of_expectations(read(path, |text| serde_saphyr::from_str(text))?)
+            let expectations = |text: &str| {
+                let read = serde_saphyr::from_str(text).map_err(|e| {
+                    e.without_snippet().render_with_formatter(&UserMessageFormatter)
+                })?;
+                Scene::of_expectations(read)
+            };
+            read(path, expectations)?
         }
         (None, None) => CALLBACKS.iter().map(Scene::sample).collect(),
     };
+    let has_scene = |callback: &Callback| scenes.iter().any(|s| s.callback == callback.setting);
+    if let Some(Known(callback)) = named.iter().find(|known| !has_scene(known.0)) {
+        return Err(Mistake::new("--expect", format!("has no case of {}", callback.setting)));
+    }
     let scenes: Vec<_> = scenes.into_iter().filter(is_named).collect();
     match scenes.is_empty() {
         true => Err(Mistake::new("--expect", "has no case to play")),
@@ -71,7 +83,7 @@ fn read<T, E: Display>(
 #[tokio::main(flavor = "current_thread")]
 async fn play(settings: Settings, scenes: &[Scene], json: bool) -> io::Result<bool> {
     let player = Player::new(settings);
-    let mut report = Report::new(scenes, json);
+    let mut report = Report::start(io::stdout(), scenes, json)?;
     for scene in scenes {
         report.add(scene, &player.play(scene).await)?;
     }

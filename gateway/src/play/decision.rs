@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// How much of an edit's value is shown.
-const SHOWN: usize = 80;
+/// How many characters of one thing are shown.
+const SHOWN: usize = 200;
 
 /// What a decider decided.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,16 +30,33 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// An allow, with what it says to a request. Values that the request has too are no edits: OpenIM wants some back.
-    pub(super) fn allow(mut said: Map<String, Value>, request: &Value) -> Self {
-        said.retain(|key, value| match request.get(key) {
-            None | Some(Value::Null) => !value.is_null() && value != "",
-            Some(had) => value != had,
-        });
+    /// An allow that says this, where one without edits says that.
+    pub(super) fn allow(mut said: Map<String, Value>, without_edits: &Map<String, Value>) -> Self {
+        said.retain(|key, value| without_edits.get(key) != Some(value));
         if said.is_empty() { Self::Allow } else { Self::Edit(said) }
+    }
+
+    /// The decision on a request in one line, with the edits by what they change in it.
+    #[must_use]
+    pub fn line(&self, request: &Value) -> String {
+        match self {
+            Self::Edit(edits) => {
+                let mut changed = Vec::new();
+                for (key, value) in edits {
+                    changes(key, request.get(key), value, &mut changed);
+                }
+                format!("edit {}", changed.join(" "))
+            }
+            Self::Deny { code, message } => {
+                format!("deny {code} {}", shown(&format!("{message:?}")))
+            }
+            Self::Failed(why) => format!("failed: {}", shown(why)),
+            Self::Allow | Self::NotImplemented => self.to_string(),
+        }
     }
 }
 
+/// In full, except for whatever could pass for another line.
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -47,19 +64,51 @@ impl fmt::Display for Decision {
             Self::Edit(edits) => write_edits(f, edits),
             Self::Deny { code, message } => write!(f, "deny {code} {message:?}"),
             Self::NotImplemented => f.write_str("not implemented"),
-            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Failed(why) => write!(f, "failed: {}", escaped(why)),
         }
     }
 }
 
 pub(super) fn write_edits(f: &mut fmt::Formatter<'_>, edits: &Map<String, Value>) -> fmt::Result {
     f.write_str("edit")?;
-    edits.iter().try_for_each(|(key, value)| {
-        let text = value.to_string();
-        let end = text.floor_char_boundary(SHOWN);
-        let rest = if end < text.len() { "…" } else { "" };
-        write!(f, " {key}={}{rest}", &text[..end])
-    })
+    edits.iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
+}
+
+/// What is another value than before, by its path.
+fn changes(path: &str, before: Option<&Value>, value: &Value, changed: &mut Vec<String>) {
+    let count = changed.len();
+    match (before, value) {
+        (Some(Value::Object(before)), Value::Object(members)) => {
+            for (key, value) in members {
+                changes(&format!("{path}.{key}"), before.get(key), value, changed);
+            }
+        }
+        (Some(Value::Array(before)), Value::Array(entries)) if before.len() == entries.len() => {
+            for (n, (before, value)) in before.iter().zip(entries).enumerate() {
+                changes(&format!("{path}[{n}]"), Some(before), value, changed);
+            }
+        }
+        _ => {}
+    }
+    if count == changed.len() && before != Some(value) {
+        changed.push(format!("{path}={}", shown(&value.to_string())));
+    }
+}
+
+/// The beginning of a text, in one line.
+pub(super) fn shown(text: &str) -> String {
+    let mut line = escaped(text);
+    if let Some((end, _)) = line.char_indices().nth(SHOWN) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
+
+/// A text in one line, without what could command a terminal.
+fn escaped(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.into() };
+    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]
@@ -68,17 +117,26 @@ mod tests {
 
     use super::*;
 
+    fn edit(edits: Value) -> Decision {
+        Decision::Edit(serde_json::from_value(edits).expect("an object"))
+    }
+
     #[test]
-    fn what_is_only_sent_back_is_no_edit() {
-        let decided = |said: Value| {
-            let Value::Object(said) = said else { panic!("an object") };
-            Decision::allow(said, &json!({"groupID": "g1", "groupName": "Rust", "ex": null}))
-        };
-        assert_eq!(decided(json!({})), Decision::Allow);
-        assert_eq!(decided(json!({"groupID": "g1", "ex": null, "faceURL": ""})), Decision::Allow);
-        let Decision::Edit(edits) = decided(json!({"groupID": "g1", "groupName": ""})) else {
-            panic!("an edit")
-        };
-        assert_eq!(Value::Object(edits), json!({"groupName": ""}));
+    fn edits_are_shown_by_what_they_change() {
+        let request = json!({"users": [{"id": "1", "name": "Ann"}, {"id": "2", "name": " Bob"}]});
+        let users = json!({"users": [{"id": "1", "name": "Ann"}, {"id": "2", "name": "Bob"}]});
+        assert_eq!(edit(users).line(&request), r#"edit users[1].name="Bob""#);
+        let fewer = json!({"users": [], "ex": ""});
+        assert_eq!(edit(fewer).line(&request), r#"edit ex="" users=[]"#);
+        assert_eq!(edit(json!({"a": {}})).line(&json!({"a": {"b": 1}})), "edit a={}");
+    }
+
+    #[test]
+    fn a_reason_can_not_pass_for_another_line() {
+        let failed = Decision::Failed("it\nok  beforeAddBlack\x1b[31m".into());
+        assert_eq!(failed.line(&Value::Null), r"failed: it\nok  beforeAddBlack\u{1b}[31m");
+        assert_eq!(failed.line(&Value::Null), failed.to_string());
+        let long = Decision::Deny { code: 5001, message: "x".repeat(1000) };
+        assert!(long.line(&Value::Null).chars().count() < 250);
     }
 }

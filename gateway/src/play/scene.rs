@@ -29,7 +29,9 @@ pub struct Scene {
     pub target: Uri,
     /// The rule that it shows, if there is one.
     pub name: Option<String>,
-    /// The body.
+    /// What is sent.
+    pub text: String,
+    /// The same, as JSON.
     pub body: Value,
     /// What may be decided; nothing is everything that is valid.
     pub expected: Vec<Expected>,
@@ -64,22 +66,26 @@ impl Scene {
             callback: callback.setting,
             target: target(callback.command).expect("a test sends every callback"),
             name: None,
+            text: callback.sample.to_owned(),
             body: serde_json::from_str(callback.sample).expect("a test reads every sample"),
             expected: Vec::new(),
         }
     }
 
-    /// The callback that a body names, or else that its sender names.
+    /// The callback that a body names, or else that its sender names. The body is sent as it stands, but for the command
+    /// that it may lack.
     ///
     /// # Errors
     /// The body is no JSON object, or is of another callback, or nothing says of which.
     pub fn of_body(text: &str, callback: Option<Known>) -> Result<Self, String> {
         let mut body: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
         let object = body.as_object_mut().ok_or("no JSON object")?;
+        let mut text = text.to_owned();
         let command = match (object.get(COMMAND), callback) {
             (Some(Value::String(command)), _) => command.clone(),
             (None, Some(Known(callback))) => {
                 object.insert(COMMAND.to_owned(), callback.command.into());
+                text = Value::from(object.clone()).to_string();
                 callback.command.to_owned()
             }
             (Some(_), _) => return Err(format!("its {COMMAND} is no text")),
@@ -94,6 +100,7 @@ impl Scene {
                 callback: found,
                 target: target(&command)?,
                 name: None,
+                text,
                 body,
                 expected: Vec::new(),
             }),
@@ -101,8 +108,10 @@ impl Scene {
     }
 
     /// The cases of a file, and the callbacks that have none.
-    #[must_use]
-    pub fn of_expectations(expectations: Expectations) -> Vec<Self> {
+    ///
+    /// # Errors
+    /// The body of a case has a member that its callback does not.
+    pub fn of_expectations(expectations: Expectations) -> Result<Vec<Self>, String> {
         let Expectations { cases, others } = expectations;
         let has_case = |c: &Callback| cases.iter().any(|case| case.callback.0.rpc == c.rpc);
         let other = |callback| Self { expected: others.clone(), ..Self::sample(callback) };
@@ -110,13 +119,23 @@ impl Scene {
             true => Vec::new(),
             false => CALLBACKS.iter().filter(|c| !has_case(c)).map(other).collect(),
         };
-        cases.into_iter().map(Self::of_case).chain(rest).collect()
+        cases.into_iter().map(Self::of_case).chain(rest.into_iter().map(Ok)).collect()
     }
 
-    fn of_case(case: Case) -> Self {
+    fn of_case(case: Case) -> Result<Self, String> {
         let mut scene = Self::sample(case.callback.0);
-        scene.body.as_object_mut().expect("a sample is an object").extend(case.body);
-        Self { name: Some(case.name), expected: vec![case.decision], ..scene }
+        let members = scene.body.as_object_mut().expect("a sample is an object");
+        // A sample has all members. Another one would be ignored, and so the case would show nothing.
+        for (key, value) in case.body {
+            let known = members.keys().map(String::as_str).filter(|known| *known != COMMAND);
+            if !known.clone().any(|known| known == key) {
+                let (name, guess) = (case.name, did_you_mean(&key, known));
+                return Err(format!("case `{name}`: {} has no `{key}`{guess}", scene.callback));
+            }
+            members.insert(key, value);
+        }
+        let text = scene.body.to_string();
+        Ok(Self { name: Some(case.name), text, expected: vec![case.decision], ..scene })
     }
 
     /// Whether an outcome is valid and, where something is expected, as expected.
@@ -128,7 +147,7 @@ impl Scene {
 
     /// The request that OpenIM would send.
     pub(super) fn request(&self) -> Request<Full<Bytes>> {
-        let body = Full::from(self.body.to_string());
+        let body = Full::from(self.text.clone());
         Request::post(&self.target).header("operationID", "play").body(body).expect("a valid URL")
     }
 }

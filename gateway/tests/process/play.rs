@@ -44,7 +44,7 @@ fn what_is_expected_stands_below_what_is_wrong() {
     let (code, said) = output(gateway().args(NOBODY).arg("--expect").arg(file));
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("WRONG  beforeAddBlack: the rule "), "{said}");
-    assert!(said.contains("\n       expected: deny 5001\n"), "{said}");
+    assert!(said.contains("\n       expected: deny 5001\n       decided:  failed: "), "{said}");
     assert!(said.contains("\n1 played: "), "{said}");
 }
 
@@ -52,12 +52,15 @@ fn what_is_expected_stands_below_what_is_wrong() {
 fn wrong_arguments_are_a_usage_error_and_nothing_is_played() {
     let expect = |name, text| settings(name, text).into_os_string();
     let case = "cases: [{name: n, callback: beforeAddBlak, decision: allow}]";
+    let typo =
+        "cases: [{name: n, callback: beforeAddBlack, body: {ownerUserId: u1}, decision: allow}]";
     for (flag, value, told) in [
         ("--callback", "beforeAddBlak".into(), "did you mean `beforeAddBlack`?"),
         ("--body", "no/such/file".into(), "no/such/file: No such file"),
         ("--expect", expect("empty-case", "cases: [{}]"), "missing field"),
         ("--expect", expect("no-callback", case), "did you mean `beforeAddBlack`?"),
         ("--expect", expect("no-case", "cases: []"), "no case"),
+        ("--expect", expect("no-member", typo), "did you mean `ownerUserID`?"),
     ] {
         let (code, said) = output(gateway().args(NOBODY).arg(flag).arg(&value));
         assert_eq!(code, Some(USAGE), "{flag} {value:?}: {said}");

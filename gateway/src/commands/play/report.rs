@@ -5,9 +5,11 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use crate::contract::CALLBACKS;
 use crate::play::{Decision, Outcome, Scene};
 
-pub(super) struct Report {
+pub(super) struct Report<W> {
+    out: W,
     json: bool,
     /// Of the longest label.
     width: usize,
@@ -16,17 +18,15 @@ pub(super) struct Report {
     wrong: usize,
 }
 
-impl Report {
-    pub(super) fn new(scenes: &[Scene], json: bool) -> Self {
+impl<W: Write> Report<W> {
+    pub(super) fn start(mut out: W, scenes: &[Scene], json: bool) -> io::Result<Self> {
         let width = scenes.iter().map(|scene| label(scene).chars().count()).max();
-        let names = ["allow", "edit", "deny", "not implemented", "failed"];
-        Self {
-            json,
-            width: width.unwrap_or_default(),
-            decisions: names.map(|name| (name, 0)),
-            played: 0,
-            wrong: 0,
+        let width = width.unwrap_or_default();
+        if !json {
+            writeln!(out, "       {:width$}  {:>10}  decision", "callback", "time")?;
         }
+        let names = ["allow", "edit", "deny", "not implemented", "failed"];
+        Ok(Self { out, json, width, decisions: names.map(|name| (name, 0)), played: 0, wrong: 0 })
     }
 
     pub(super) fn add(&mut self, scene: &Scene, outcome: &Outcome) -> io::Result<()> {
@@ -36,29 +36,35 @@ impl Report {
         self.wrong += usize::from(!right);
         let text =
             if self.json { object(scene, outcome, right) } else { self.row(scene, outcome, right) };
-        writeln!(io::stdout(), "{text}")
+        writeln!(self.out, "{text}")
     }
 
     /// Prints how many there were of each decision, and answers whether all were right.
-    pub(super) fn finish(self) -> io::Result<bool> {
+    pub(super) fn finish(mut self) -> io::Result<bool> {
         if !self.json {
             let counts = self.decisions.map(|(name, count)| format!("{count} {name}")).join(", ");
-            writeln!(io::stdout(), "\n{} played: {counts}; {} wrong", self.played, self.wrong)?;
+            writeln!(self.out, "\n{} played: {counts}; {} wrong", self.played, self.wrong)?;
         }
-        Ok(self.wrong == 0)
+        let [.., (_, not_implemented), _] = self.decisions;
+        // Of one callback that says little, of all that this is no decider, or not the one that was meant.
+        let none = not_implemented == CALLBACKS.len() && self.played == not_implemented;
+        if none {
+            eprintln!("error: nothing is implemented: is there another server at this address?");
+        }
+        Ok(self.wrong == 0 && !none)
     }
 
     fn row(&self, scene: &Scene, outcome: &Outcome, right: bool) -> String {
         let (mark, width) = (if right { "ok   " } else { "WRONG" }, self.width);
-        let (label, decision) = (label(scene), &outcome.decision);
-        let mut row =
-            format!("{mark}  {label:width$}  {:>7.1} ms  {decision}", milliseconds(outcome));
+        let (label, line) = (label(scene), outcome.decision.line(&scene.body));
+        let mut row = format!("{mark}  {label:width$}  {:>7.1} ms  {line}", milliseconds(outcome));
         let mut more = |text: &str| {
             let _ = write!(row, "\n       {text}"); // text takes all
         };
         if !right && !scene.expected.is_empty() {
             let expected: Vec<_> = scene.expected.iter().map(ToString::to_string).collect();
             more(&format!("expected: {}", expected.join(", or ")));
+            more(&format!("decided:  {}", outcome.decision));
         }
         outcome.notes.iter().for_each(|note| more(&format!("note: {note}")));
         row
@@ -97,5 +103,31 @@ fn kind(decision: &Decision) -> usize {
         Decision::Deny { .. } => 2,
         Decision::NotImplemented => 3,
         Decision::Failed(_) => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn is_right(decisions: &[Decision]) -> bool {
+        let scenes: Vec<_> = CALLBACKS.iter().map(Scene::sample).collect();
+        let mut report = Report::start(io::sink(), &scenes, false).expect("a sink takes all");
+        for (scene, decision) in scenes.iter().zip(decisions) {
+            let (decision, took) = (decision.clone(), Duration::ZERO);
+            let outcome = Outcome { decision, notes: Vec::new(), valid: true, took };
+            report.add(scene, &outcome).expect("a sink takes all");
+        }
+        report.finish().expect("a sink takes all")
+    }
+
+    #[test]
+    fn a_decider_implements_something() {
+        let mut decisions = vec![Decision::NotImplemented; CALLBACKS.len()];
+        assert!(is_right(&decisions[..1]) && !is_right(&decisions));
+        decisions[7] = Decision::Allow;
+        assert!(is_right(&decisions));
     }
 }
