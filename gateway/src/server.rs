@@ -47,8 +47,8 @@ impl Server {
         Self { gateway, channels, draining }
     }
 
-    /// Answers one request that came from `peer`. There are no routes: OpenIM's URLs may have any prefix. If there is
-    /// something to remark about the reply, the response has it as an extension: a `Vec` of [`Remark`](crate::reply::Remark).
+    /// Answers one request that came from `peer`. There are no routes: OpenIM's URLs may have any prefix. What OpenIM is
+    /// not told is an extension of the response, if there is anything: a `Vec` of [`Remark`].
     pub async fn respond<B>(&self, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Unpin,

@@ -2,7 +2,6 @@
 
 mod report;
 
-use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 use std::{fs, io};
@@ -49,15 +48,7 @@ fn scenes(arguments: &Play) -> Result<Vec<Scene>, Mistake> {
             };
             return read(path, |text| Scene::of_body(text, callback)).map(|scene| vec![scene]);
         }
-        (None, Some(path)) => {
-            let expectations = |text: &str| {
-                let read = serde_saphyr::from_str(text).map_err(|e| {
-                    e.without_snippet().render_with_formatter(&UserMessageFormatter)
-                })?;
-                Scene::of_expectations(read)
-            };
-            read(path, expectations)?
-        }
+        (None, Some(path)) => read(path, cases)?,
         (None, None) => CALLBACKS.iter().map(Scene::sample).collect(),
     };
     let has_scene = |callback: &Callback| scenes.iter().any(|s| s.callback == callback.setting);
@@ -71,13 +62,16 @@ fn scenes(arguments: &Play) -> Result<Vec<Scene>, Mistake> {
     }
 }
 
-fn read<T, E: Display>(
-    path: &Path,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, Mistake> {
-    let place = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|e| Mistake::new(&place, e.to_string()))?;
-    parse(&text).map_err(|e| Mistake::new(&place, e.to_string()))
+fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Mistake> {
+    let text = fs::read_to_string(path).map_err(|e| e.to_string());
+    text.and_then(|text| parse(&text)).map_err(|why| Mistake::new(path.display(), why))
+}
+
+fn cases(yaml: &str) -> Result<Vec<Scene>, String> {
+    let expectations = serde_saphyr::from_str(yaml).map_err(|error: serde_saphyr::Error| {
+        error.without_snippet().render_with_formatter(&UserMessageFormatter)
+    });
+    Scene::of_expectations(expectations?)
 }
 
 #[tokio::main(flavor = "current_thread")]
