@@ -1,47 +1,60 @@
-// The decisions over messages: which word is masked.
+// The rpcs about messages: the rules decide one, sending is allowed, what was sent is counted.
 
 package com.example.decider;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonPrimitive;
-import com.google.gson.Strictness;
 import io.grpc.stub.StreamObserver;
-import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.concurrent.atomic.LongAdder;
+import openim.decider.v1.AfterSendGroupMsgRequest;
+import openim.decider.v1.AfterSendGroupMsgResponse;
+import openim.decider.v1.AfterSendSingleMsgRequest;
+import openim.decider.v1.AfterSendSingleMsgResponse;
 import openim.decider.v1.BeforeMsgModifyRequest;
 import openim.decider.v1.BeforeMsgModifyResponse;
-import openim.decider.v1.ContentType;
-import openim.decider.v1.Msg;
+import openim.decider.v1.BeforeSendGroupMsgRequest;
+import openim.decider.v1.BeforeSendGroupMsgResponse;
+import openim.decider.v1.BeforeSendSingleMsgRequest;
+import openim.decider.v1.BeforeSendSingleMsgResponse;
+import openim.decider.v1.MessageServiceGrpc.MessageServiceImplBase;
 
-final class MessageDecider extends MessageEvents {
-  private static final Pattern FORBIDDEN = Pattern.compile("darn", Pattern.CASE_INSENSITIVE);
-  private static final Gson JSON = new GsonBuilder().setStrictness(Strictness.STRICT).create();
+/** What it does not override answers UNIMPLEMENTED. */
+final class MessageDecider extends MessageServiceImplBase {
+  private final LongAdder sent = new LongAdder();
 
-  /** What a text message says instead, if it changes. */
-  private static Optional<String> masked(Msg msg) {
-    if (msg.getContentType() != ContentType.CONTENT_TYPE_TEXT) return Optional.empty();
-    try {
-      var content = JSON.fromJson(msg.getContent(), JsonObject.class);
-      if (content == null
-          || !(content.get("content") instanceof JsonPrimitive text && text.isString()))
-        return Optional.empty();
-      var matcher = FORBIDDEN.matcher(text.getAsString());
-      if (!matcher.find()) return Optional.empty();
-      content.addProperty("content", matcher.replaceAll("****"));
-      return Optional.of(content.toString());
-    } catch (JsonParseException e) {
-      return Optional.empty();
-    }
+  long sent() {
+    return sent.sum();
   }
 
   @Override
   public void beforeMsgModify(
       BeforeMsgModifyRequest request, StreamObserver<BeforeMsgModifyResponse> reply) {
     var answer = BeforeMsgModifyResponse.newBuilder();
-    masked(request.getMsg()).ifPresent(answer::setContent);
+    Rules.masked(request.getMsg()).ifPresent(answer::setContent);
     Reply.send(answer.build(), reply);
+  }
+
+  @Override
+  public void beforeSendSingleMsg(
+      BeforeSendSingleMsgRequest request, StreamObserver<BeforeSendSingleMsgResponse> reply) {
+    Reply.send(BeforeSendSingleMsgResponse.getDefaultInstance(), reply);
+  }
+
+  @Override
+  public void beforeSendGroupMsg(
+      BeforeSendGroupMsgRequest request, StreamObserver<BeforeSendGroupMsgResponse> reply) {
+    Reply.send(BeforeSendGroupMsgResponse.getDefaultInstance(), reply);
+  }
+
+  @Override
+  public void afterSendSingleMsg(
+      AfterSendSingleMsgRequest request, StreamObserver<AfterSendSingleMsgResponse> reply) {
+    sent.increment();
+    Reply.send(AfterSendSingleMsgResponse.getDefaultInstance(), reply);
+  }
+
+  @Override
+  public void afterSendGroupMsg(
+      AfterSendGroupMsgRequest request, StreamObserver<AfterSendGroupMsgResponse> reply) {
+    sent.increment();
+    Reply.send(AfterSendGroupMsgResponse.getDefaultInstance(), reply);
   }
 }
