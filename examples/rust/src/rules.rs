@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-const RESERVED: [&str; 3] = ["admin", "root", "support"];
+const RESERVED: &[&str] = &["admin", "root", "support"];
 
 static DARN: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?i)darn").expect("it is a pattern"));
 
