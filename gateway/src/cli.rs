@@ -33,7 +33,7 @@ pub enum Command {
     ///
     /// Sends all callbacks with realistic bodies, one after the other, by way of a gateway with these settings; nothing
     /// else has to run but the decider. Exits with 0 if every answer is valid, and as --expect says; 1 if one is not, or
-    /// if there is none; 64 when an argument is wrong. That a callback is not implemented is valid.
+    /// if there is none; 64 when an argument is wrong. That a callback is not implemented is valid, but not that all are.
     Play(Play),
 }
 

@@ -98,7 +98,10 @@ impl Pool {
                 }
                 Choice::Down(endpoint) => return Err(self.unusable(endpoint.down())),
                 Choice::Open => return Err(self.unusable(None)),
-                Choice::None => return Err(self.unusable(self.shared.unresolved().clone())),
+                Choice::None => {
+                    let why = self.shared.unresolved().clone();
+                    return Err(self.unusable(why.or(Some("it has no address".to_owned()))));
+                }
             }
             changed.as_mut().await;
             changed.set(self.shared.watch.changed.notified());
