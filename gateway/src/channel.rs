@@ -9,6 +9,7 @@ mod pool;
 mod resolve;
 mod retry;
 pub mod tls;
+mod token;
 mod unary;
 
 use std::future::Future;

@@ -1,6 +1,5 @@
 //! The endpoints of one decider: which there are, and which one gets a call.
 
-use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,17 +8,17 @@ use http::HeaderValue;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::Status;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::endpoint::{Endpoint, Readiness, Watch};
 use super::resolve::{Resolved, resolve};
+use super::token;
 use crate::gateway::Gateway;
+use crate::kept::Kept;
 use crate::settings::Decider;
 
 /// Names are not resolved more often than this, however often connections fail.
 const RESOLVE_PAUSE: Duration = Duration::from_secs(1);
-/// How often the file with the token is read.
-const TOKEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The endpoints of one decider.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ struct Shared {
     endpoints: Mutex<Option<Vec<Arc<Endpoint>>>>,
     /// Why a name could not be resolved the last time.
     unresolved: Mutex<Option<String>>,
-    token: Mutex<Option<HeaderValue>>,
+    token: Kept<Option<HeaderValue>>,
 }
 
 impl Pool {
@@ -51,18 +50,13 @@ impl Pool {
             watch,
             endpoints: Mutex::default(),
             unresolved: Mutex::default(),
-            token: Mutex::default(),
+            // What is wrong with it is told when it is read again, which is at once.
+            token: Kept::new(token::read(decider).unwrap_or_default()),
         });
         let (closing, decider) = (CancellationToken::new(), Arc::new(decider.clone()));
-        if let Some(file) = decider.token_file.clone() {
-            let (shared, mut wrong) = (shared.clone(), None);
-            shared.read_token(&file, &mut wrong);
-            tokio::spawn(closing.clone().run_until_cancelled_owned(async move {
-                loop {
-                    sleep(TOKEN_INTERVAL).await;
-                    shared.read_token(&file, &mut wrong);
-                }
-            }));
+        if decider.token_file.is_some() {
+            let fresh = shared.clone().keep_token_fresh(decider.clone());
+            tokio::spawn(closing.clone().run_until_cancelled_owned(fresh));
         }
         tokio::spawn(closing.clone().run_until_cancelled_owned(shared.clone().discover(decider)));
         Self { shared, _close: closing.drop_guard() }
@@ -74,7 +68,7 @@ impl Pool {
 
     /// What is sent as `authorization`.
     pub(super) fn token(&self) -> Option<HeaderValue> {
-        self.shared.token().clone()
+        Option::clone(&self.shared.token.now())
     }
 
     /// An endpoint for a call: of two picked at random, the one with fewer calls in flight. Waits while there is none to
@@ -155,6 +149,13 @@ impl Shared {
         }
     }
 
+    async fn keep_token_fresh(self: Arc<Self>, decider: Arc<Decider>) {
+        loop {
+            self.token.refresh("token", token::read(&decider));
+            sleep(token::INTERVAL).await;
+        }
+    }
+
     /// Resolves the decider's names: on a timer, and when a connection fails.
     async fn discover(self: Arc<Self>, decider: Arc<Decider>) {
         loop {
@@ -187,20 +188,6 @@ impl Shared {
         self.watch.changed.notify_waiters();
     }
 
-    /// Keeps the old token where the new one can't be read. What was wrong before is not logged again.
-    fn read_token(&self, file: &Path, wrong: &mut Option<String>) {
-        let text = std::fs::read_to_string(file).map_err(|e| e.to_string());
-        let header = text.and_then(|text| bearer(text.trim()));
-        match header {
-            Ok(header) => (*self.token(), *wrong) = (Some(header), None),
-            Err(why) if wrong.as_ref() == Some(&why) => {}
-            Err(why) => {
-                error!(file = %file.display(), %why, "can't read the token");
-                *wrong = Some(why);
-            }
-        }
-    }
-
     fn endpoints(&self) -> MutexGuard<'_, Option<Vec<Arc<Endpoint>>>> {
         self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,20 +195,6 @@ impl Shared {
     fn unresolved(&self) -> MutexGuard<'_, Option<String>> {
         self.unresolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn token(&self) -> MutexGuard<'_, Option<HeaderValue>> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn bearer(token: &str) -> Result<HeaderValue, String> {
-    if token.is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    let header = HeaderValue::try_from(format!("Bearer {token}"));
-    let mut header = header.map_err(|_| "it holds what can't be in a header".to_owned())?;
-    header.set_sensitive(true);
-    Ok(header)
 }
 
 /// Two different places of a list of this length, as far as it has them, in no order.
