@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use heck::{ToSnakeCase, ToUpperCamelCase};
+use heck::ToUpperCamelCase;
 use proc_macro2::Ident;
 use prost_reflect::{
     DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
@@ -126,11 +126,6 @@ impl Callback {
     /// The rpc as a variant of an enum.
     pub(crate) fn variant(&self) -> Ident {
         format_ident!("{}", self.rpc.to_upper_camel_case())
-    }
-
-    /// The rpc as a method of the generated client.
-    pub(crate) fn method(&self) -> Ident {
-        format_ident!("{}", self.rpc.to_snake_case())
     }
 
     /// The fields of the response that edit.

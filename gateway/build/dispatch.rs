@@ -1,9 +1,9 @@
-//! Writes the table of callbacks, the way from a command to its callback, and from a callback to its rpc.
+//! Writes the table of callbacks with the rpc of each, and the way from a command to its callback.
 
-use heck::ToSnakeCase;
 use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
+use crate::PACKAGE;
 use crate::contract::{Callback, Contract};
 
 pub(crate) fn write(contract: &Contract) -> TokenStream {
@@ -17,7 +17,6 @@ pub(crate) fn write(contract: &Contract) -> TokenStream {
         let (commands, variant) = (c.commands(), c.variant());
         quote! { #(#commands)|* => Rpc::#variant }
     });
-    let calls = contract.callbacks.iter().map(call);
     quote! {
         /// An rpc of the contract that stands for a callback.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +30,6 @@ pub(crate) fn write(contract: &Contract) -> TokenStream {
             let rpc = match command { #(#commands,)* _ => return None };
             Some(&CALLBACKS[rpc as usize])
         }
-
-        /// Relays one request to the rpc of its callback.
-        pub(crate) async fn dispatch(rpc: Rpc, relay: Relay<'_>, channel: Channel) -> Reply {
-            match rpc { #(#calls,)* }
-        }
     }
 }
 
@@ -44,6 +38,8 @@ fn entry(callback: &Callback) -> TokenStream {
     let variant = callback.variant();
     let kind = if callback.before { quote!(Kind::Before) } else { quote!(Kind::After) };
     let sample = format!("/samples/{command}.json");
+    let (request, response) = (callback.request.ident(), callback.response.ident());
+    let path = format!("/{PACKAGE}.{}/{rpc}", callback.service);
     quote! {
         Callback {
             rpc: Rpc::#variant,
@@ -52,17 +48,7 @@ fn entry(callback: &Callback) -> TokenStream {
             setting: #setting,
             kind: #kind,
             sample: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), #sample)),
+            exchange: Exchange::of::<v1::#request, v1::#response>(#path),
         }
-    }
-}
-
-fn call(callback: &Callback) -> TokenStream {
-    let (variant, method) = (callback.variant(), callback.method());
-    let module = format_ident!("{}_client", callback.service.to_snake_case());
-    let client = format_ident!("{}Client", callback.service);
-    quote! {
-        Rpc::#variant => relay.ask(|request| async move {
-            v1::#module::#client::new(channel).#method(request).await
-        }).await
     }
 }

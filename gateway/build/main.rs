@@ -1,4 +1,4 @@
-//! Reads the contract in `proto/` once, and writes the messages, the gRPC clients, and `contract.rs`: the table of
+//! Reads the contract in `proto/` once, and writes the messages, and `contract.rs`: the table of
 //! callbacks, the way from a callback to its rpc, and how each message is read from and written to OpenIM's JSON.
 
 mod check;
@@ -27,12 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pool = compiler.descriptor_pool();
     let contract = Contract::read(&pool)?;
 
-    let mut prost = tonic_prost_build::Config::new();
-    prost.btree_map(["."]);
-    tonic_prost_build::configure()
-        .build_server(false)
-        .codec_path("crate::codec::Codec")
-        .compile_fds_with_config(compiler.file_descriptor_set(), prost)?;
+    prost_build::Config::new().btree_map(["."]).compile_fds(compiler.file_descriptor_set())?;
 
     let dispatch = dispatch::write(&contract);
     let messages = messages::write(&contract);

@@ -35,7 +35,7 @@ fn object(message: &Message) -> TokenStream {
             None => quote! { json::share(&mut self.operation_id, call); },
         };
         quote! {
-            fn share_operation_id(&mut self, call: &mut String) { #share }
+            fn share_operation_id(&mut self, call: &mut Cow<'_, str>) { #share }
         }
     });
     quote! {

@@ -1,5 +1,4 @@
-//! The transport to a decider: a tower service under the generated clients, which finds an endpoint, sends one call over
-//! its connection, and knows what surely did not run.
+//! The transport to a decider: finds an endpoint, sends one call over its connection, and knows what surely did not run.
 
 mod breaker;
 mod connect;
@@ -12,36 +11,21 @@ pub mod tls;
 mod token;
 mod unary;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use http_body_util::BodyExt;
-use tokio::time::Instant;
-use tonic::Status;
-use tonic::body::Body;
-use tower::Service;
+use bytes::Bytes;
 use tracing::debug;
 
-pub(crate) use self::metadata::request;
 use self::pool::Pool;
 pub use self::retry::RetryBudget;
-use self::unary::Reply;
+use crate::error::Failure;
 use crate::gateway::Gateway;
 use crate::settings::Decider;
-
-/// When the caller must have its verdict, as an extension of a request.
-#[derive(Clone, Copy, Debug)]
-struct Deadline(Instant);
+use crate::webhook::Call;
 
 /// One worker's connections to one decider.
-#[derive(Clone, Debug)]
-pub struct Channel(Arc<Inner>);
-
 #[derive(Debug)]
-struct Inner {
+pub struct Channel {
     pool: Pool,
     gateway: Arc<Gateway>,
 }
@@ -53,39 +37,19 @@ impl Channel {
     pub fn open_all(gateway: &Arc<Gateway>) -> Vec<Self> {
         let open = |(name, decider): (&str, &Decider)| {
             let pool = Pool::open(name, decider, gateway);
-            Self(Arc::new(Inner { pool, gateway: gateway.clone() }))
+            Self { pool, gateway: gateway.clone() }
         };
         gateway.settings().deciders().map(open).collect()
     }
-}
 
-impl Service<Request<Body>> for Channel {
-    type Response = Response<Reply>;
-    type Error = Status;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Reply>, Status>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let channel = self.0.clone();
-        Box::pin(async move { channel.call(request).await })
-    }
-}
-
-impl Inner {
-    async fn call(&self, request: Request<Body>) -> Result<Response<Reply>, Status> {
-        let (mut head, body) = request.into_parts();
-        let body = body.collect().await?.to_bytes();
-        let deadline = head.extensions.get().map(|Deadline(at)| *at);
-        if let Some(token) = self.pool.token() {
-            head.headers.insert(http::header::AUTHORIZATION, token);
-        }
+    /// Sends a call's request, with its prefix, and returns the message that answers it. Dropping the future cancels the
+    /// call.
+    pub(crate) async fn call(&self, call: &Call<'_>, frame: &Bytes) -> Result<Bytes, Failure> {
         self.gateway.retries.deposit();
+        let token = self.pool.token();
         let first = self.pool.pick(None).await?;
-        let failed = match first.call(&head, body.clone(), deadline).await {
-            Ok(response) => return Ok(response),
+        let failed = match first.call(call, token.clone(), frame.clone()).await {
+            Ok(answer) => return answer,
             Err(failed) => failed,
         };
         if !failed.surely_did_not_run() || !self.gateway.retries.withdraw() {
@@ -95,6 +59,6 @@ impl Inner {
         let Ok(second) = self.pool.pick(Some(&first)).await else { return Err(failed.into()) };
         debug!(?failed, endpoint = %first.address, "sent again: it surely did not run");
         self.gateway.metrics.retried(self.pool.name());
-        second.call(&head, body, deadline).await.map_err(Status::from)
+        second.call(call, token, frame.clone()).await?
     }
 }

@@ -1,9 +1,11 @@
-//! The contract in Rust, generated from `proto/`: messages and clients in [`v1`], and a table of the callbacks.
+//! The contract in Rust, generated from `proto/`: messages in [`v1`], and a table of the callbacks.
 
-/// The messages and clients of package `openim.decider.v1`.
+use crate::exchange::Exchange;
+
+/// The messages of package `openim.decider.v1`.
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, rustdoc::all)]
 pub mod v1 {
-    tonic::include_proto!("openim.decider.v1");
+    include!(concat!(env!("OUT_DIR"), "/openim.decider.v1.rs"));
 }
 
 /// One of OpenIM's callbacks.
@@ -21,6 +23,8 @@ pub struct Callback {
     pub kind: Kind,
     /// A body as OpenIM sends it, with a value for every field.
     pub sample: &'static str,
+    /// Its way to the rpc and back.
+    pub exchange: Exchange,
 }
 
 /// Whether a callback asks or tells.
@@ -32,21 +36,20 @@ pub enum Kind {
     After,
 }
 
-pub(crate) use generated::dispatch;
 pub use generated::{CALLBACKS, Rpc, find};
 
 #[allow(clippy::clone_on_copy, unused_mut, unused_variables)]
 mod generated {
+    use std::borrow::Cow;
+
     use serde::de::MapAccess;
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
     use super::{Callback, Kind, v1};
     use crate::answer::{self, Answer, Dropped};
-    use crate::channel::Channel;
     use crate::error::WrongAnswer;
+    use crate::exchange::Exchange;
     use crate::json;
-    use crate::relay::Relay;
-    use crate::reply::Reply;
 
     include!(concat!(env!("OUT_DIR"), "/contract.rs"));
 }

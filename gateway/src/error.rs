@@ -1,11 +1,8 @@
 //! The ways in which a callback ends without a decision.
 
-use std::error::Error;
 use std::net::IpAddr;
 
 use http::StatusCode;
-
-use crate::codec::is_undecodable;
 
 /// A request that can't be understood, and is refused.
 #[derive(Debug, thiserror::Error)]
@@ -142,8 +139,8 @@ pub enum Failure {
     #[error("{:?}: {}", .0.code(), .0.message())]
     Status(tonic::Status),
     /// The decider's answer is no message of the contract.
-    #[error("wrong answer: {}", .0.message())]
-    Undecodable(tonic::Status),
+    #[error("wrong answer: {0}")]
+    Undecodable(String),
     /// The decider's answer can't be passed on.
     #[error(transparent)]
     Wrong(#[from] WrongAnswer),
@@ -156,25 +153,16 @@ impl Failure {
         matches!(self, Self::Status(status) if status.code() == tonic::Code::Unimplemented)
     }
 
-    /// What happened, and what that came of, as far as it is known.
+    /// Whether the decider, or what stands before it, says that it is not available.
     #[must_use]
-    pub fn with_causes(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = match self {
-            Self::Status(status) => status.source(),
-            _ => None,
-        };
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Status(status) if status.code() == tonic::Code::Unavailable)
     }
 }
 
 impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
-        if is_undecodable(&status) { Self::Undecodable(status) } else { Self::Status(status) }
+        Self::Status(status)
     }
 }
 

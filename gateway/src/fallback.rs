@@ -7,24 +7,25 @@ use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
 use crate::answer::{Answer, Dropped, check_object};
-use crate::channel::Channel;
-use crate::contract::v1::fallback_service_client::FallbackServiceClient;
 use crate::contract::v1::{DecideRequest, DecideResponse, Denial};
 use crate::error::{Problem, Refused, WrongAnswer};
-use crate::json::{Lone, Member, Object};
-use crate::relay::Relay;
-use crate::reply::{self, Reply};
+use crate::exchange::{self, Asked, Exchange};
+use crate::json::{self, Lone, Member, Object};
+use crate::reply;
+use crate::webhook::Call;
 
-/// Relays a callback whose command the contract does not know.
-pub(crate) async fn dispatch(relay: Relay<'_>, channel: Channel) -> Reply {
-    let (lone, body) = match (relay.read::<Opaque>(), std::str::from_utf8(relay.body)) {
-        (Ok(read), Ok(body)) => (read.lone, body.to_owned()),
-        (Err(refused), _) => return relay.refuse(&refused),
-        (_, Err(e)) => return relay.refuse(&Refused::Body(e.to_string())),
-    };
-    let request = DecideRequest { command: relay.call.command.clone(), body };
-    let send = |request| async move { FallbackServiceClient::new(channel).decide(request).await };
-    relay.decide(request, &lone, send).await
+/// The rpc that takes whatever the contract does not know.
+pub(crate) static EXCHANGE: Exchange = Exchange {
+    path: "/openim.decider.v1.FallbackService/Decide",
+    open,
+    close: exchange::close::<DecideRequest, DecideResponse>,
+};
+
+fn open(call: &mut Call<'_>, body: &str) -> Result<Asked, Refused> {
+    let read = json::read::<Opaque>(body).map_err(|e| Refused::body(&e))?;
+    call.check_body(read.command.as_deref())?;
+    let request = DecideRequest { command: call.command.to_string(), body: body.to_owned() };
+    Ok(Asked { frame: exchange::frame(&request), lone: read.lone })
 }
 
 /// A body of which only the command is read.

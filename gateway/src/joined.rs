@@ -7,9 +7,15 @@ use bytes::{Bytes, BytesMut};
 pub(crate) struct Joined {
     first: Bytes,
     all: BytesMut,
+    expected: usize,
 }
 
 impl Joined {
+    /// A body of which this much is said to come.
+    pub(crate) fn expecting(expected: usize) -> Self {
+        Self { expected, ..Self::default() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.first.len().max(self.all.len())
     }
@@ -20,6 +26,7 @@ impl Joined {
             return;
         }
         if self.all.is_empty() {
+            self.all.reserve(self.expected.max(self.first.len() + data.len()));
             self.all.extend_from_slice(&self.first);
         }
         self.all.extend_from_slice(&data);

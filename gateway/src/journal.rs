@@ -9,7 +9,7 @@ use tracing::{debug, error, info, warn};
 use crate::contract::Kind;
 use crate::contract::v1::Denial;
 use crate::error::{Failure, Refused};
-use crate::metrics::{Metrics, Outcome};
+use crate::metrics::{Metrics, Outcome, Whose};
 use crate::policy::{RefusalCode, Verdict};
 use crate::webhook::Call;
 
@@ -19,7 +19,7 @@ pub struct Journal<'a> {
     /// Where it is counted.
     pub metrics: &'a Metrics,
     /// The call.
-    pub call: &'a Call,
+    pub call: &'a Call<'a>,
 }
 
 /// An event about a call, at a level, with the call's own fields.
@@ -27,7 +27,7 @@ macro_rules! about {
     ($level:ident, $call:expr, $($event:tt)+) => {
         $level!(
             callback = $call.setting(),
-            command = $call.command,
+            command = &*$call.command,
             operation_id = ?$call.operation_id,
             callback_id = %$call.id,
             $($event)+
@@ -66,7 +66,7 @@ impl Journal<'_> {
     }
 
     pub(crate) fn failed(self, verdict: Verdict, failure: &Failure) {
-        let why = failure.with_causes();
+        let why = failure.to_string();
         about!(warn, self.call, rpc = self.call.rpc(), ?verdict, ?why, "no decision");
         if let Failure::Wrong(_) | Failure::Undecodable(_) = failure {
             self.metrics.wrong_answer(self.call.setting());
@@ -94,11 +94,12 @@ impl Journal<'_> {
     }
 
     pub(crate) fn asked(self, since: Instant) {
-        self.metrics.asked(self.call.setting(), since.elapsed());
+        self.metrics.asked(Whose::of(self.call.callback), since.elapsed());
     }
 
     fn ended(self, outcome: Outcome) {
-        self.metrics.ended(self.call.setting(), outcome, self.call.began.elapsed());
+        let whose = Whose::of(self.call.callback);
+        self.metrics.ended(whose, outcome, self.call.began.elapsed());
     }
 }
 
@@ -112,11 +113,11 @@ pub(crate) fn refused(metrics: &Metrics, refused: &Refused, took: Duration) {
         }
         _ => warn!(?why, "refused"),
     }
-    metrics.ended(Metrics::NO_CALLBACK, Outcome::Refused, took);
+    metrics.ended(Whose::NOBODY, Outcome::Refused, took);
 }
 
 /// A call panicked, and was refused.
 pub(crate) fn panicked(metrics: &Metrics, took: Duration) {
     error!("a call panicked, and was refused");
-    metrics.ended(Metrics::NO_CALLBACK, Outcome::FailedDeny, took);
+    metrics.ended(Whose::NOBODY, Outcome::FailedDeny, took);
 }

@@ -18,11 +18,11 @@ pub(crate) const COMMAND: &str = "callbackCommand";
 
 /// A request's body, read.
 #[derive(Debug)]
-pub struct Body<Q> {
+pub struct Body<'de, Q> {
     /// The message that the body's members make.
     pub message: Q,
     /// What the body says that its command is.
-    pub command: Option<String>,
+    pub command: Option<Cow<'de, str>>,
     /// The lists that came as one object.
     pub lone: Lone,
 }
@@ -45,14 +45,14 @@ pub trait Object: Default {
 
     /// Makes the id of the operation the same in the message and in the call, whichever has it. Does nothing in
     /// messages that have none.
-    fn share_operation_id(&mut self, _call: &mut String) {}
+    fn share_operation_id(&mut self, _call: &mut Cow<'_, str>) {}
 }
 
 /// Gives the one of two texts that is empty the value of the other.
-pub(crate) fn share(message: &mut String, call: &mut String) {
+pub(crate) fn share(message: &mut String, call: &mut Cow<'_, str>) {
     match (message.is_empty(), call.is_empty()) {
-        (true, false) => message.clone_from(call),
-        (false, true) => call.clone_from(message),
+        (true, false) => message.push_str(call),
+        (false, true) => *call = Cow::Owned(message.clone()),
         _ => {}
     }
 }
@@ -61,8 +61,8 @@ pub(crate) fn share(message: &mut String, call: &mut String) {
 ///
 /// # Errors
 /// The body is not one JSON object, or a member has a type that does not fit.
-pub fn read<Q: Object>(body: &[u8]) -> Result<Body<Q>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+pub fn read<Q: Object>(body: &str) -> Result<Body<'_, Q>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(body);
     let read = deserializer.deserialize_map(BodyVisitor(PhantomData))?;
     deserializer.end()?;
     Ok(read)
@@ -71,15 +71,15 @@ pub fn read<Q: Object>(body: &[u8]) -> Result<Body<Q>, serde_json::Error> {
 struct BodyVisitor<Q>(PhantomData<Q>);
 
 impl<'de, Q: Object> Visitor<'de> for BodyVisitor<Q> {
-    type Value = Body<Q>;
+    type Value = Body<'de, Q>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<Q>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de, Q>, A::Error> {
         let mut body = Body { message: Q::default(), command: None, lone: Lone::default() };
-        while let Some(Key(key)) = map.next_key()? {
+        while let Some(Text(key)) = map.next_key()? {
             if key == COMMAND {
                 Member { key: &key, map: &mut map, lone: &mut body.lone }
                     .read(&mut body.command)?;
@@ -116,7 +116,7 @@ impl<'de, A: MapAccess<'de>> Member<'_, A> {
     ///
     /// # Errors
     /// The value is not of the field's type.
-    pub fn read<T: Value>(self, field: &mut T) -> Result<(), A::Error> {
+    pub fn read<T: Value<'de>>(self, field: &mut T) -> Result<(), A::Error> {
         let mut lone = false;
         let read = self
             .map
@@ -153,16 +153,16 @@ impl<'de, Q: Object> Visitor<'de> for ObjectVisitor<Q> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Q, A::Error> {
         let mut message = Q::default();
         let mut lone = Lone::default();
-        while let Some(Key(key)) = map.next_key()? {
+        while let Some(Text(key)) = map.next_key()? {
             read_member(&mut message, &key, &mut map, &mut lone)?;
         }
         Ok(message)
     }
 }
 
-/// A key, borrowed from the body unless it has escapes.
+/// Text, borrowed from the body unless it has escapes.
 #[derive(Deserialize)]
-struct Key<'k>(#[serde(borrow)] Cow<'k, str>);
+struct Text<'k>(#[serde(borrow)] Cow<'k, str>);
 
 /// A list in an answer, written in the form that the request's list came in.
 #[derive(Debug)]

@@ -18,8 +18,8 @@
 //! - [`contract`] is generated from `proto/`: the table of callbacks, and the way from each to its rpc.
 //! - [`relay`] turns JSON into the typed request, asks, and settles what the answer means; [`fallback`] does so for
 //!   callbacks that the contract does not know.
-//! - [`channel`] finds an endpoint of the decider, sends the call, and knows what surely did not run; [`codec`] is the
-//!   form of its messages.
+//! - [`exchange`] is the callback's way from JSON to the rpc's message and back.
+//! - [`channel`] finds an endpoint of the decider, sends the call, and knows what surely did not run.
 //! - [`reply`] writes the verdict.
 //! - [`json`] and [`answer`] are what the generated code is written with.
 //! - [`gateway`] is what the workers share: [`settings`] with their [`policy`] for each callback, metrics, limits, and
@@ -43,10 +43,10 @@ pub mod answer;
 pub mod callers;
 pub mod channel;
 pub mod cli;
-pub mod codec;
 pub mod commands;
 pub mod contract;
 pub mod error;
+pub mod exchange;
 pub mod fallback;
 pub mod gateway;
 mod joined;

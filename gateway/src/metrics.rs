@@ -1,6 +1,7 @@
 //! What operators count: verdicts, times, and what went wrong. Labels have bounded values.
 
 use std::fmt::{self, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -11,7 +12,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::contract::{CALLBACKS, Callback as Known};
 use crate::error::Unauthorised;
+use crate::policy::Policies;
 
 /// Upper bounds in seconds, around what a decision takes and up to what OpenIM waits.
 const SECONDS: [f64; 12] =
@@ -32,6 +35,38 @@ pub struct Metrics {
     reloads: Family<Reload, Counter>,
     unauthorised: Family<Reason, Counter>,
     connections: Gauge,
+    /// What is counted for every callback, by [`Whose`].
+    counts: Vec<Counts>,
+}
+
+/// What is counted for every callback; looked up by its labels once, when it is first counted.
+#[derive(Debug, Default)]
+struct Counts {
+    ended: [OnceLock<Counter>; Outcome::COUNT],
+    seconds: OnceLock<Histogram>,
+    decider_seconds: OnceLock<Histogram>,
+}
+
+/// Whose request is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whose(usize);
+
+impl Whose {
+    /// Of a request that names no callback.
+    pub(crate) const NOBODY: Self = Self(CALLBACKS.len() + 1);
+
+    /// Of a callback; none is one that the contract does not know.
+    pub(crate) fn of(callback: Option<&Known>) -> Self {
+        Self(callback.map_or(CALLBACKS.len(), |callback| callback.rpc as usize))
+    }
+
+    fn label(self) -> &'static str {
+        match CALLBACKS.get(self.0) {
+            Some(callback) => callback.setting,
+            None if self.0 == CALLBACKS.len() => Policies::UNKNOWN,
+            None => "none",
+        }
+    }
 }
 
 /// How a callback ended.
@@ -53,6 +88,10 @@ pub enum Outcome {
     Delivered,
     /// The decider could not be told of an after-callback.
     Failed,
+}
+
+impl Outcome {
+    const COUNT: usize = Self::Failed as usize + 1;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,6 +126,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             unauthorised: Family::default(),
             connections: Gauge::default(),
+            counts: (0..=Whose::NOBODY.0).map(|_| Counts::default()).collect(),
         };
         let registry = &mut metrics.registry;
         registry.register("callbacks", "Callbacks, by how they ended", metrics.callbacks.clone());
@@ -143,9 +183,6 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The label of requests that name no callback.
-    pub(crate) const NO_CALLBACK: &str = "none";
-
     /// All metrics in OpenMetrics' text format.
     ///
     /// # Errors
@@ -156,13 +193,18 @@ impl Metrics {
         Ok(text)
     }
 
-    pub(crate) fn ended(&self, callback: &'static str, outcome: Outcome, took: Duration) {
-        self.callbacks.get_or_create(&Ending { callback, outcome }).inc();
-        self.seconds.get_or_create(&Callback { callback }).observe(took.as_secs_f64());
+    pub(crate) fn ended(&self, whose: Whose, outcome: Outcome, took: Duration) {
+        let (counts, callback) = (&self.counts[whose.0], whose.label());
+        let ending = || self.callbacks.get_or_create(&Ending { callback, outcome }).clone();
+        counts.ended[outcome as usize].get_or_init(ending).inc();
+        let seconds = || self.seconds.get_or_create(&Callback { callback }).clone();
+        counts.seconds.get_or_init(seconds).observe(took.as_secs_f64());
     }
 
-    pub(crate) fn asked(&self, callback: &'static str, took: Duration) {
-        self.decider_seconds.get_or_create(&Callback { callback }).observe(took.as_secs_f64());
+    pub(crate) fn asked(&self, whose: Whose, took: Duration) {
+        let callback = whose.label();
+        let seconds = || self.decider_seconds.get_or_create(&Callback { callback }).clone();
+        self.counts[whose.0].decider_seconds.get_or_init(seconds).observe(took.as_secs_f64());
     }
 
     pub(crate) fn dropped_edit(&self, callback: &'static str) {

@@ -93,7 +93,8 @@ struct Reply {
 impl Reply {
     async fn to(scene: &Scene, server: &Server) -> Self {
         let peer = IpAddr::from(Ipv4Addr::LOCALHOST);
-        let mut response = server.respond(scene.request(), peer).await;
+        let (head, body) = scene.request().into_parts();
+        let mut response = server.respond(&head, body, peer).await;
         let remarks = response.extensions_mut().remove().unwrap_or_default();
         let (status, body) = (response.status(), response.into_body());
         let Ok(body) = body.collect().await;
@@ -107,7 +108,7 @@ impl Outcome {
             Remark::NoDecision(failure) if failure.is_unimplemented() => {
                 self.decision = Decision::NotImplemented;
             }
-            Remark::NoDecision(failure) => self.decision = Decision::Failed(failure.with_causes()),
+            Remark::NoDecision(failure) => self.decision = Decision::Failed(failure.to_string()),
             Remark::Panicked => {
                 self.decision =
                     Decision::Failed("the gateway panicked, which is a bug of its own".into());

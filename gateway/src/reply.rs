@@ -51,18 +51,16 @@ pub struct Refusal<'a> {
 }
 
 impl Reply {
-    /// Lets the operation go on, with the edits of an answer that is settled.
+    /// A verdict that lets the operation go on.
     #[must_use]
-    pub fn allow<Q, A: Answer<Q>>(style: Style, answer: &A, request: &Q, lone: &Lone) -> Self {
-        let body = write(style, None, |map| answer.write(request, lone, map));
+    pub fn verdict(body: Bytes) -> Self {
         Self { status: StatusCode::OK, body, remarks: Vec::new() }
     }
 
     /// Refuses the operation.
     #[must_use]
     pub fn deny(style: Style, refusal: Refusal<'_>) -> Self {
-        let body = write(style, Some(refusal), |_| Ok(()));
-        Self { status: StatusCode::OK, body, remarks: Vec::new() }
+        Self::verdict(write(style, Some(refusal), |_| Ok(())))
     }
 
     /// Refuses a request that is no callback.
@@ -78,6 +76,11 @@ impl Reply {
         self.remarks.push(remark);
         self
     }
+}
+
+/// Lets the operation go on, with the edits of an answer that is settled.
+pub(crate) fn allow<Q, A: Answer<Q>>(style: Style, answer: &A, request: &Q, lone: &Lone) -> Bytes {
+    write(style, None, |map| answer.write(request, lone, map))
 }
 
 /// A verdict as OpenIM reads it: by its keys, whatever the status.
@@ -144,23 +147,52 @@ fn write(
     edits: impl FnOnce(&mut Map<'_>) -> Result<(), serde_json::Error>,
 ) -> Bytes {
     let mut body = Vec::with_capacity(256);
-    let mut serializer = serde_json::Serializer::new(&mut body);
-    let written = (|| {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("actionCode", &0)?;
-        map.serialize_entry("errCode", &refusal.map_or(0, |r| r.code.get()))?;
-        map.serialize_entry("errMsg", refusal.map_or("", |r| r.message))?;
-        map.serialize_entry("errDlt", refusal.map_or("", |r| r.detail))?;
-        let next = i32::from(refusal.is_some());
-        match style {
-            Style::Query => map.serialize_entry("nextCode", &next.to_string())?,
-            Style::Path => map.serialize_entry("nextCode", &next)?,
-        }
-        edits(&mut map)?;
-        map.end()
-    })();
+    let written = match refusal {
+        Some(refusal) => write_refusal(&mut body, style, refusal),
+        None => write_allow(&mut body, style, edits),
+    };
     written.expect("memory takes all, and every key is text");
     body.into()
+}
+
+fn write_refusal(
+    body: &mut Vec<u8>,
+    style: Style,
+    refusal: Refusal<'_>,
+) -> Result<(), serde_json::Error> {
+    let mut serializer = serde_json::Serializer::new(body);
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("actionCode", &0)?;
+    map.serialize_entry("errCode", &refusal.code.get())?;
+    map.serialize_entry("errMsg", refusal.message)?;
+    map.serialize_entry("errDlt", refusal.detail)?;
+    match style {
+        Style::Query => map.serialize_entry("nextCode", "1")?,
+        Style::Path => map.serialize_entry("nextCode", &1)?,
+    }
+    map.end()
+}
+
+fn write_allow(
+    body: &mut Vec<u8>,
+    style: Style,
+    edits: impl FnOnce(&mut Map<'_>) -> Result<(), serde_json::Error>,
+) -> Result<(), serde_json::Error> {
+    body.extend_from_slice(match style {
+        Style::Query => br#"{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":"0""#,
+        Style::Path => br#"{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":0"#,
+    });
+    let envelope = body.len();
+    let mut serializer = serde_json::Serializer::new(&mut *body);
+    let mut map = serializer.serialize_map(None)?;
+    edits(&mut map)?;
+    map.end()?;
+    // The edits are members of the same object.
+    match body.len() - envelope {
+        2 => drop(body.remove(envelope)),
+        _ => body[envelope] = b',',
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,22 +2,21 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version};
+use http::{Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::channel::Channel;
-use crate::contract;
 use crate::error::Refused;
-use crate::fallback;
 use crate::gateway::{Gateway, Permit};
 use crate::joined::Joined;
 use crate::journal;
@@ -28,6 +27,9 @@ use crate::webhook::{Call, Style};
 
 /// Of a body over the limit, this much is still taken in.
 const DISCARD_LIMIT: usize = 16 << 20;
+
+/// Of a body in pieces, this much is made room for at once, whatever its length is said to be.
+const EXPECTED_LIMIT: usize = 64 << 10;
 
 /// What a caller without credentials is told (RFC 7617).
 const CHALLENGE: &str = r#"Basic realm="callbacks", charset="UTF-8""#;
@@ -49,12 +51,11 @@ impl Server {
 
     /// Answers one request that came from `peer`. There are no routes: OpenIM's URLs may have any prefix. What OpenIM is
     /// not told is an extension of the response, if there is anything: a `Vec` of [`Remark`].
-    pub async fn respond<B>(&self, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
+    pub async fn respond<B>(&self, head: &Parts, body: B, peer: IpAddr) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let (head, body) = request.into_parts();
-        let reply = self.answer(&head, body, peer).await;
+        let reply = self.answer(head, body, peer).await;
         let mut response = Response::new(Full::new(reply.body));
         *response.status_mut() = reply.status;
         if !reply.remarks.is_empty() {
@@ -86,19 +87,19 @@ impl Server {
         let _in_flight = metrics.in_flight();
         let began = Instant::now();
         let settings = self.gateway.settings();
-        let (style, policy) = (Style::of(&head.uri), settings.policies.of(None));
-        match AssertUnwindSafe(self.relay(&settings, head, body, peer, began)).catch_unwind().await
-        {
+        let policy = settings.policies.of(None);
+        let relayed = pin!(self.relay(&settings, head, body, peer, began));
+        match AssertUnwindSafe(relayed).catch_unwind().await {
             Ok(Ok(reply)) => reply,
             Ok(Err(refused)) => {
                 journal::refused(metrics, &refused, began.elapsed());
-                Reply::refuse(style, policy.code, &refused)
+                Reply::refuse(Style::of(&head.uri), policy.code, &refused)
             }
             // Content may have caused it, and must not be able to open a gate.
             Err(_panic) => {
                 journal::panicked(metrics, began.elapsed());
                 let refusal = Refusal { code: policy.code, message: &policy.message, detail: "" };
-                Reply::deny(style, refusal).remark(Remark::Panicked)
+                Reply::deny(Style::of(&head.uri), refusal).remark(Remark::Panicked)
             }
         }
     }
@@ -125,16 +126,12 @@ impl Server {
         let limit = if call.is_ok() { settings.file.limits.body } else { 0 };
         let body = timeout_at(deadline, read(body, limit, &mut room)).await;
         let body = body.unwrap_or(Err(Refused::Incomplete));
-        let (call, gateway) = (call?, &*self.gateway);
-        let body = match body {
-            Ok(body) => body,
-            Err(refused) => return Ok(Relay { call, body: &[], gateway }.refuse(&refused)),
-        };
-        let (callback, channel) = (call.callback, self.channels[call.policy.decider].clone());
-        let relay = Relay { call, body: &body, gateway };
-        Ok(match callback {
-            Some(callback) => contract::dispatch(callback.rpc, relay, channel).await,
-            None => fallback::dispatch(relay, channel).await,
+        let call = call?;
+        let channel = &self.channels[call.policy.decider];
+        let mut relay = Relay { call, gateway: &self.gateway };
+        Ok(match body {
+            Ok(body) => relay.ask(&body, channel).await,
+            Err(refused) => relay.refuse(&refused),
         })
     }
 }
@@ -145,7 +142,9 @@ async fn read<B>(mut body: B, limit: usize, room: &mut Permit<'_>) -> Result<Byt
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let (mut kept, mut size, mut refused) = (Joined::default(), 0, None);
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let expected = expected.min(limit).min(EXPECTED_LIMIT);
+    let (mut kept, mut size, mut refused) = (Joined::expecting(expected), 0, None);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refused::Broken)?.into_data() else {
             continue;
@@ -200,8 +199,9 @@ mod tests {
         let gateway = Arc::new(Gateway::new(settings));
         let channels = Channel::open_all(&gateway);
         let server = Server::new(gateway, channels, CancellationToken::new());
-        let request = Request::post("/?command=some").body(Bomb).expect("a request");
-        let response = server.respond(request, IpAddr::from([127, 0, 0, 1])).await;
+        let request = http::Request::post("/?command=some").body(Bomb).expect("a request");
+        let (head, body) = request.into_parts();
+        let response = server.respond(&head, body, IpAddr::from([127, 0, 0, 1])).await;
         assert_eq!(response.status(), StatusCode::OK);
         let body = response.into_body().collect().await.expect("a body").to_bytes();
         let body = std::str::from_utf8(&body).expect("JSON is UTF-8");

@@ -3,28 +3,31 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderValue, Method, Uri};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::contract::{self, Callback, Kind};
 use crate::error::Refused;
+use crate::exchange::Exchange;
+use crate::fallback;
 use crate::policy::{Policies, Policy};
 
 /// The header that carries OpenIM's own id of the operation.
-static OPERATION_ID: HeaderName = HeaderName::from_static("operationid");
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const OPERATION_ID: &str = "operationid";
+const TRACEPARENT: &str = "traceparent";
 /// The length of a traceparent of version 00; later ones are longer, but not by much.
 const TRACEPARENT_LIMIT: usize = 128;
 const COMMAND_LIMIT: usize = 128;
 
 /// One callback on its way through the gateway.
 #[derive(Debug)]
-pub struct Call {
+pub struct Call<'h> {
     /// The command, as the URL spells it.
-    pub command: String,
+    pub command: Cow<'h, str>,
     /// The callback that the command means; none if the contract does not know it.
     pub callback: Option<&'static Callback>,
     /// How the command came, and so how the verdict is written.
@@ -32,22 +35,22 @@ pub struct Call {
     /// The gateway's own id of the callback, which stands in its log and in the decider's metadata.
     pub id: Uuid,
     /// OpenIM's id of the operation, from the header or else from the body; empty if there is none.
-    pub operation_id: String,
+    pub operation_id: Cow<'h, str>,
     /// The caller's place in a distributed trace, passed on as it came.
-    pub traceparent: Option<HeaderValue>,
+    pub traceparent: Option<&'h HeaderValue>,
     /// When the request's head had come.
     pub began: Instant,
     /// When OpenIM must have its verdict.
     pub deadline: Instant,
     /// What follows when there is no decision.
     pub policy: Arc<Policy>,
-    url: Url,
+    url: Url<'h>,
 }
 
 /// A URL, which may hold a secret: it is never shown.
-struct Url(Uri);
+struct Url<'h>(&'h Uri);
 
-impl fmt::Debug for Url {
+impl fmt::Debug for Url<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Url")
     }
@@ -70,35 +73,40 @@ impl Style {
     }
 }
 
-impl Call {
+impl<'h> Call<'h> {
     /// Reads the head of a request that came at `now`, and the part of its path that may name a callback.
     ///
     /// # Errors
     /// The request is no callback.
     pub fn read(
-        head: &Parts,
-        path: &str,
+        head: &'h Parts,
+        path: &'h str,
         policies: &Policies,
         now: Instant,
     ) -> Result<Self, Refused> {
         if head.method != Method::POST {
             return Err(Refused::Method);
         }
-        let (style, command) = command(&head.uri, path)?;
-        let callback = contract::find(&command);
+        let (style, command, callback) = command(&head.uri, path)?;
         let policy = policies.of(callback);
-        let operation_id = head.headers.get(&OPERATION_ID).map(HeaderValue::as_bytes);
-        let traceparent = head.headers.get(&TRACEPARENT).filter(|v| v.len() <= TRACEPARENT_LIMIT);
+        let (mut operation_id, mut traceparent) = (None, None);
+        for (name, value) in &head.headers {
+            match name.as_str() {
+                OPERATION_ID => operation_id = operation_id.or(Some(value)),
+                TRACEPARENT => traceparent = traceparent.or(Some(value)),
+                _ => {}
+            }
+        }
         Ok(Self {
             callback,
             style,
-            id: Uuid::now_v7(),
-            operation_id: String::from_utf8_lossy(operation_id.unwrap_or_default()).into_owned(),
-            traceparent: traceparent.cloned(),
+            id: new_id(),
+            operation_id: operation_id.map_or(Cow::Borrowed(""), text),
+            traceparent: traceparent.filter(|value| value.len() <= TRACEPARENT_LIMIT),
             began: now,
             deadline: now + policy.deadline,
             policy: policy.clone(),
-            url: Url(head.uri.clone()),
+            url: Url(&head.uri),
             command,
         })
     }
@@ -109,21 +117,30 @@ impl Call {
     /// It is not, or does not say.
     pub fn check_body(&self, command: Option<&str>) -> Result<(), Refused> {
         let command = command.ok_or(Refused::NoBodyCommand)?;
-        let same = match (self.callback, contract::find(command)) {
-            (Some(url), Some(body)) => url.rpc == body.rpc,
-            _ => self.command == command,
-        };
-        if same {
+        // Either may be an alias.
+        let means =
+            |callback: &Callback| contract::find(command).is_some_and(|c| c.rpc == callback.rpc);
+        if self.command == command || self.callback.is_some_and(means) {
             return Ok(());
         }
         let query = !command.is_empty() && self.url.0.query().is_some_and(|q| q.contains(command));
-        Err(Refused::Disagree { url: self.command.clone(), query })
+        Err(Refused::Disagree { url: self.command.to_string(), query })
     }
 
     /// Whether the callback asks or tells. An unknown one is taken to ask.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.callback.map_or(Kind::Before, |callback| callback.kind)
+    }
+
+    /// Its place among all callbacks, of which the last is the one that the contract does not know.
+    pub(crate) fn place(&self) -> usize {
+        self.callback.map_or(contract::CALLBACKS.len(), |callback| callback.rpc as usize)
+    }
+
+    /// Its way to an rpc and back.
+    pub(crate) fn exchange(&self) -> &'static Exchange {
+        self.callback.map_or(&fallback::EXCHANGE, |callback| &callback.exchange)
     }
 
     /// The name of the callback's rpc.
@@ -139,27 +156,51 @@ impl Call {
     }
 }
 
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match value.to_str() {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()),
+    }
+}
+
+/// A UUID of version 7. Those of one millisecond are in order too: the next twelve bits are of the clock.
+fn new_id() -> Uuid {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let millis = u64::try_from(now.as_millis()).unwrap_or_default();
+    let fraction = u64::from(now.subsec_nanos() % 1_000_000) * 4096 / 1_000_000;
+    let mut rest = [0; 10];
+    rest[..2].copy_from_slice(&fraction.to_be_bytes()[6..]);
+    rest[2..].copy_from_slice(&fastrand::u64(..).to_be_bytes());
+    uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
+}
+
 fn commands(uri: &Uri) -> impl Iterator<Item = Cow<'_, str>> {
     form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
         .filter(|(key, _)| key == "command")
         .map(|(_, command)| command)
 }
 
-fn command(uri: &Uri, path: &str) -> Result<(Style, String), Refused> {
+type Command<'h> = (Style, Cow<'h, str>, Option<&'static Callback>);
+
+fn command<'h>(uri: &'h Uri, path: &'h str) -> Result<Command<'h>, Refused> {
     let mut commands = commands(uri);
     let (style, command) = match commands.next() {
         Some(command) => (Style::Query, command),
-        None => (Style::Path, path.rsplit('/').next().unwrap_or_default().into()),
+        None => (Style::Path, path.rsplit_once('/').map_or(path, |(_, last)| last).into()),
     };
     if commands.next().is_some() {
         return Err(Refused::ManyCommands);
+    }
+    let callback = contract::find(&command);
+    if callback.is_some() {
+        return Ok((style, command, callback));
     }
     // OpenIM joins its URL and the command as text: where that URL has a query, the command is behind a slash in it.
     let query = uri.query().is_some_and(|query| query.contains('/'));
     match command.len() {
         0 => Err(Refused::NoCommand { query }),
         1..=COMMAND_LIMIT if command.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
-            Ok((style, command.into_owned()))
+            Ok((style, command, None))
         }
         _ => Err(Refused::BadCommand { query }),
     }
@@ -171,7 +212,8 @@ mod tests {
 
     fn read(url: &str) -> Result<(Style, String), String> {
         let url: Uri = url.parse().expect("a URL");
-        command(&url, url.path()).map_err(|e| e.to_string())
+        let read = command(&url, url.path()).map_err(|e| e.to_string());
+        read.map(|(style, command, _)| (style, command.into_owned()))
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod activity;
 mod connection;
 mod crowd;
+mod rarely;
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ use crate::server::Server;
 
 /// Connections that the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
+/// Earlier than deadlines are, and seldom enough to cost nothing.
+const BEAT: Duration = Duration::from_millis(50);
 /// How long accepting rests after an error; most are for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -80,6 +83,13 @@ pub async fn run(listener: TcpListener, gateway: Arc<Gateway>, shutdown: Cancell
         activity
     };
 
+    // While an earlier timer is pending, tokio need not wake its driver, by a system call, for each deadline that is set.
+    let beat = shutdown.clone().run_until_cancelled_owned(async {
+        loop {
+            sleep(BEAT).await;
+        }
+    });
+    tokio::spawn(beat);
     let mut crowd = Crowd::new(gateway.connections.clone());
     loop {
         let (stream, peer) = tokio::select! {

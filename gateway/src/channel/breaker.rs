@@ -40,6 +40,11 @@ impl Breaker {
         }
     }
 
+    /// Whether no call may be made now. Looks at the clock only if it must.
+    pub(super) fn is_open(&self) -> bool {
+        !self.is_closed() && !self.allows(Instant::now())
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.state == State::Closed
     }

@@ -18,6 +18,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::tls;
+use crate::contract::CALLBACKS;
+use crate::fallback;
 use crate::settings::Decider;
 
 /// How long written data may stay without an acknowledgement: a peer that vanished without a word is noticed by the
@@ -54,11 +56,17 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn uri(&self, path: Option<PathAndQuery>) -> Uri {
+    /// Where a call of each rpc goes, by [`webhook::Call::place`](crate::webhook::Call::place).
+    pub(super) fn uris(&self) -> Vec<Uri> {
+        let known = CALLBACKS.iter().map(|callback| &callback.exchange);
+        known.chain([&fallback::EXCHANGE]).map(|exchange| self.uri(exchange.path)).collect()
+    }
+
+    fn uri(&self, path: &'static str) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(if self.tls { Scheme::HTTPS } else { Scheme::HTTP });
         parts.authority = Some(self.authority.clone());
-        parts.path_and_query = path.or_else(|| Some(PathAndQuery::from_static("/")));
+        parts.path_and_query = Some(PathAndQuery::from_static(path));
         Uri::from_parts(parts).expect("all three parts are there")
     }
 }

@@ -3,25 +3,27 @@
 mod keeper;
 
 use std::mem::discriminant;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use http::Response;
-use http::request::Parts;
+use http::{HeaderValue, Uri};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::breaker::Breaker;
 use super::connect::{Address, Target};
+use super::metadata;
 use super::resolve::Place;
-use super::unary::{self, Failed, Reply};
+use super::unary::{self, Failed};
+use crate::error::Failure;
 use crate::gateway::Gateway;
 use crate::metrics::EndpointState;
 use crate::settings::Decider;
+use crate::webhook;
 
 /// A call that had less time than this, since its body came late, say, is not held against the endpoint.
 const FAIR: Duration = Duration::from_millis(100);
@@ -31,6 +33,9 @@ const FAIR: Duration = Duration::from_millis(100);
 pub(super) struct Endpoint {
     pub(super) address: Address,
     target: Target,
+    uris: Vec<Uri>,
+    /// The last connection that a call was sent over.
+    used: AtomicU64,
     in_flight: AtomicUsize,
     state: Mutex<State>,
     /// Told when the connection takes no more calls.
@@ -96,7 +101,9 @@ impl Endpoint {
         let breaker = Breaker::new(&watch.gateway.settings().file.breaker);
         let endpoint = Arc::new(Self {
             address,
+            uris: target.uris(),
             target,
+            used: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             state: Mutex::new(State {
                 link: Link::Connecting,
@@ -119,7 +126,7 @@ impl Endpoint {
     pub(super) fn readiness(&self) -> Readiness {
         let state = self.state();
         match &state.link {
-            _ if !state.breaker.allows(Instant::now()) => Readiness::Open,
+            _ if state.breaker.is_open() => Readiness::Open,
             Link::Down => Readiness::Down,
             Link::Connecting => Readiness::Connecting,
             Link::Connected(..) => Readiness::Ready,
@@ -152,31 +159,36 @@ impl Endpoint {
     /// Makes a call.
     pub(super) async fn call(
         &self,
-        head: &Parts,
-        body: Bytes,
-        deadline: Option<Instant>,
-    ) -> Result<Response<Reply>, Failed> {
+        about: &webhook::Call<'_>,
+        token: Option<HeaderValue>,
+        frame: Bytes,
+    ) -> Result<Result<Bytes, Failure>, Failed> {
         let Link::Connected(connection, generation) = self.state().link.clone() else {
             return Err(Failed::NotSent(format!("not connected to {}", self.address)));
         };
-        let mut call = Call::begin(self, deadline);
-        let uri = self.target.uri(head.uri.path_and_query().cloned());
-        let outcome = unary::call(connection, head, uri, body).await;
+        let mut call = Call::begin(self, about.deadline);
+        let mut request = http::Request::new(());
+        *request.method_mut() = http::Method::POST;
+        *request.version_mut() = http::Version::HTTP_2;
+        *request.uri_mut() = self.uris[about.place()].clone();
+        let first = self.used.swap(generation, Relaxed) != generation;
+        *request.headers_mut() = metadata::headers(about, token, call.began, first);
+        let outcome = unary::call(connection, request, frame).await;
         call.settled = true;
-        let (now, probe) = (Instant::now(), call.probe);
+        let (now, probe) = (Instant::now, call.probe);
         self.update(|state| match &outcome {
-            Ok(answer) if answer.unavailable => state.breaker.failed(now, probe),
+            Ok(Err(failure)) if failure.is_unavailable() => state.breaker.failed(now(), probe),
             Ok(_) | Err(Failed::TooLarge) => state.breaker.succeeded(probe),
-            Err(Failed::Broken(_)) => state.breaker.failed(now, probe),
+            Err(Failed::Broken(_)) => state.breaker.failed(now(), probe),
             // One stream too many says nothing of the connection, nor of the endpoint.
-            Err(Failed::Refused(_)) => state.breaker.abandoned(now, probe),
+            Err(Failed::Refused(_)) => state.breaker.abandoned(now(), probe),
             // A server that says goodbye is not a failing one.
             Err(Failed::NotSent(_) | Failed::NotProcessed(_)) => {
-                state.breaker.abandoned(now, probe);
+                state.breaker.abandoned(now(), probe);
                 self.retire(state, generation);
             }
         });
-        outcome.map(|answer| answer.response)
+        outcome
     }
 
     /// A connection that takes no more calls is not handed out again; another one is opened. The calls on it go on.
@@ -248,13 +260,13 @@ impl State {
 struct Call<'a> {
     endpoint: &'a Endpoint,
     began: Instant,
-    deadline: Option<Instant>,
+    deadline: Instant,
     probe: bool,
     settled: bool,
 }
 
 impl<'a> Call<'a> {
-    fn begin(endpoint: &'a Endpoint, deadline: Option<Instant>) -> Self {
+    fn begin(endpoint: &'a Endpoint, deadline: Instant) -> Self {
         endpoint.in_flight.fetch_add(1, Relaxed);
         let probe = endpoint.state().breaker.admit();
         Self { endpoint, began: Instant::now(), deadline, probe, settled: false }
@@ -267,9 +279,9 @@ impl Drop for Call<'_> {
         if !self.settled {
             let (now, probe) = (Instant::now(), self.probe);
             let had_time = now >= self.began + FAIR;
-            self.endpoint.update(|state| match self.deadline {
-                Some(deadline) if now >= deadline && had_time => state.breaker.failed(now, probe),
-                _ => state.breaker.abandoned(now, probe),
+            self.endpoint.update(|state| match now >= self.deadline && had_time {
+                true => state.breaker.failed(now, probe),
+                false => state.breaker.abandoned(now, probe),
             });
         }
     }

@@ -1,14 +1,19 @@
 //! What travels beside a message: the deadline, and the metadata of the call.
 
-use std::time::Instant;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT,
+};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use tonic::metadata::MetadataMap;
+use tokio::time::Instant;
 
-use super::Deadline;
+use crate::contract::CALLBACKS;
 use crate::webhook::Call;
 
+static TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 static OPERATION_ID: HeaderName = HeaderName::from_static("openim-operation-id");
 static COMMAND: HeaderName = HeaderName::from_static("openim-command");
 static CALLBACK_ID: HeaderName = HeaderName::from_static("callback-id");
@@ -23,38 +28,91 @@ const OPERATION_ID_LIMIT: usize = 512;
 /// What is not printable ASCII, and the escape character itself.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
-/// A message with the metadata of its call, and what is left of the deadline.
-pub(crate) fn request<Q>(call: &Call, message: Q) -> tonic::Request<Q> {
-    let mut headers = HeaderMap::with_capacity(8);
-    let mut insert = |name: &HeaderName, value: Option<HeaderValue>| {
-        if let Some(value) = value {
-            headers.insert(name, value);
-        }
+/// The headers of a call, sent now. The first of a connection brings the names of all into the table of HPACK, with its
+/// own values.
+pub(super) fn headers(
+    call: &Call<'_>,
+    token: Option<HeaderValue>,
+    now: Instant,
+    first: bool,
+) -> HeaderMap {
+    // A value that hardly comes twice must not fill that table: it would push out those that do, and h2 looks through
+    // all values of a name.
+    let unique = |mut value: HeaderValue| {
+        value.set_sensitive(!first);
+        value
     };
-    if !call.operation_id.is_empty() {
-        insert(&OPERATION_ID, HeaderValue::try_from(escape(&call.operation_id)).ok());
+    let left = call.deadline.saturating_duration_since(now);
+    // Nearly always all of it is left.
+    let timeout = match (left + ALMOST_A_MILLI).as_millis() {
+        left if left == call.policy.deadline.as_millis() => millis(left),
+        left => unique(millis(left)),
+    };
+    let operation_id = HeaderValue::from_str(&escape(&call.operation_id)).ok();
+    let operation_id = operation_id.filter(|id| !id.is_empty());
+    let is_anonymous = operation_id.is_none();
+    let mut headers = OPEN[call.place()].clone();
+    let filled = [timeout, unique(callback_id(call)), operation_id.map_or(EMPTY, unique)];
+    headers.values_mut().zip(filled).for_each(|(open, value)| *open = value);
+    if is_anonymous {
+        headers.remove(&OPERATION_ID);
     }
-    insert(&USER_AGENT, Some(AGENT.clone()));
-    insert(&COMMAND, HeaderValue::from_str(&call.command).ok());
-    insert(&CALLBACK_ID, Some(callback_id(call)));
-    insert(&TRACEPARENT, call.traceparent.clone());
-    let mut request = tonic::Request::new(message);
-    *request.metadata_mut() = MetadataMap::from_headers(headers);
-    request.set_timeout(call.deadline.saturating_duration_since(Instant::now().into()));
-    request.extensions_mut().insert(Deadline(call.deadline));
-    request
+    if call.callback.is_none_or(|callback| callback.command != call.command)
+        && let Ok(command) = HeaderValue::from_str(&call.command)
+    {
+        headers.insert(&COMMAND, command);
+    }
+    if let Some(parent) = call.traceparent {
+        headers.insert(&TRACEPARENT, parent.clone());
+    }
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, token);
+    }
+    headers
 }
 
-fn callback_id(call: &Call) -> HeaderValue {
+const ALMOST_A_MILLI: Duration = Duration::from_nanos(999_999);
+const EMPTY: HeaderValue = HeaderValue::from_static("");
+
+/// The headers of a call of each rpc, by [`Call::place`]. The first three are filled in for each call; a map keeps the
+/// order in which they came.
+static OPEN: LazyLock<Vec<HeaderMap>> = LazyLock::new(|| {
+    let open = |command: Option<&'static str>| {
+        let mut headers = HeaderMap::with_capacity(12);
+        headers.insert(&TIMEOUT, EMPTY);
+        headers.insert(&CALLBACK_ID, EMPTY);
+        headers.insert(&OPERATION_ID, EMPTY);
+        headers.insert(&COMMAND, command.map_or(EMPTY, HeaderValue::from_static));
+        headers.insert(&TE, HeaderValue::from_static("trailers"));
+        headers.insert(&CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(&USER_AGENT, AGENT.clone());
+        headers
+    };
+    CALLBACKS.iter().map(|callback| Some(callback.command)).chain([None]).map(open).collect()
+});
+
+/// What is left of a deadline, as gRPC writes it.
+fn millis(number: u128) -> HeaderValue {
+    let mut number = u32::try_from(number).unwrap_or(u32::MAX).min(99_999_999);
+    let (mut text, mut first) = ([b'm'; 9], 8);
+    loop {
+        first -= 1;
+        text[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return HeaderValue::from_bytes(&text[first..]).expect("digits");
+        }
+    }
+}
+
+fn callback_id(call: &Call<'_>) -> HeaderValue {
     let mut text = uuid::Uuid::encode_buffer();
     let text = call.id.hyphenated().encode_lower(&mut text);
-    let mut value = HeaderValue::from_str(text).expect("a UUID is a header value");
-    // No two are the same: it must not fill the decider's header compression table.
-    value.set_sensitive(true);
-    value
+    HeaderValue::from_str(text).expect("a UUID is a header value")
 }
 
-fn escape(operation_id: &str) -> String {
+/// Borrowed if there is nothing to escape.
+fn escape(operation_id: &str) -> Cow<'_, str> {
     let end = operation_id.floor_char_boundary(OPERATION_ID_LIMIT);
-    utf8_percent_encode(&operation_id[..end], ESCAPED).to_string()
+    utf8_percent_encode(&operation_id[..end], ESCAPED).into()
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use http::HeaderValue;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::Status;
 use tracing::{info, warn};
 
 use super::endpoint::{Endpoint, Readiness, Watch};
 use super::resolve::{Resolved, resolve};
 use super::token;
+use crate::error::Failure;
 use crate::gateway::Gateway;
 use crate::kept::Kept;
 use crate::settings::Decider;
@@ -76,7 +76,11 @@ impl Pool {
     pub(super) async fn pick(
         &self,
         tried: Option<&Arc<Endpoint>>,
-    ) -> Result<Arc<Endpoint>, Status> {
+    ) -> Result<Arc<Endpoint>, Failure> {
+        // Nearly always there is one.
+        if let Choice::Endpoint(endpoint) = self.shared.choose(tried) {
+            return Ok(endpoint);
+        }
         let mut changed = pin!(self.shared.watch.changed.notified());
         let mut wanted = false;
         loop {
@@ -102,12 +106,11 @@ impl Pool {
         }
     }
 
-    fn unusable(&self, why: Option<String>) -> Status {
+    fn unusable(&self, why: Option<String>) -> Failure {
         let why = why.unwrap_or_else(|| "all circuits are open".to_owned());
-        Status::unavailable(format!(
-            "no endpoint of the decider `{}` can be used: {why}",
-            self.name()
-        ))
+        let name = self.name();
+        let why = format!("no endpoint of the decider `{name}` can be used: {why}");
+        tonic::Status::unavailable(why).into()
     }
 }
 

@@ -1,28 +1,19 @@
 //! One unary call over an HTTP/2 connection, and what its failure says about whether it ran.
 
-use std::convert::Infallible;
-use std::future::Ready;
-
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use h2::client::SendRequest;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
-use http::request::Parts;
-use http::{Request, Response, Uri, Version};
-use http_body_util::combinators::WithTrailers;
-use http_body_util::{BodyExt, Full};
+use http::{Request, StatusCode};
 use tonic::{Code, Status};
 
+use crate::error::Failure;
+use crate::exchange::PREFIX;
 use crate::joined::Joined;
 
 /// The largest answer of a decider: what gRPC implementations take by default.
 const ANSWER_LIMIT: usize = 4 << 20;
 static STATUS: HeaderName = HeaderName::from_static("grpc-status");
 static DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
-/// A message's flag and length, before the message itself.
-const PREFIX: usize = 5;
-
-/// The body of an answer, whole.
-pub(crate) type Reply = WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -45,42 +36,30 @@ impl Failed {
     }
 }
 
-impl From<Failed> for Status {
+impl From<Failed> for Failure {
     fn from(failed: Failed) -> Self {
-        match failed {
+        Self::Status(match failed {
             Failed::NotSent(why)
             | Failed::NotProcessed(why)
             | Failed::Refused(why)
-            | Failed::Broken(why) => Self::unavailable(why),
-            Failed::TooLarge => Self::out_of_range("the answer is larger than 4 MiB"),
-        }
+            | Failed::Broken(why) => Status::unavailable(why),
+            Failed::TooLarge => Status::out_of_range("the answer is larger than 4 MiB"),
+        })
     }
 }
 
-/// An answer, read whole.
-pub(super) struct Answer {
-    pub(super) response: Response<Reply>,
-    /// Whether it says that the decider, or what stands before it, is not available.
-    pub(super) unavailable: bool,
-}
-
-/// Sends a call, and reads its answer. Dropping the future resets the stream, which cancels the call.
+/// Sends a call, and reads its answer: the message, or what is said or wrong in its place. Dropping the future resets the
+/// stream, which cancels the call.
 pub(super) async fn call(
     mut connection: SendRequest<Bytes>,
-    head: &Parts,
-    uri: Uri,
-    body: Bytes,
-) -> Result<Answer, Failed> {
-    let mut request = Request::new(());
-    *request.method_mut() = head.method.clone();
-    *request.uri_mut() = uri;
-    *request.version_mut() = Version::HTTP_2;
-    *request.headers_mut() = head.headers.clone();
+    request: Request<()>,
+    frame: Bytes,
+) -> Result<Result<Bytes, Failure>, Failed> {
     // Fails at once on a connection that has ended or got GOAWAY.
     let sent = connection.send_request(request, false).map_err(|e| Failed::NotSent(e.to_string()));
     let (response, mut stream) = sent?;
-    stream.send_data(body, true).map_err(broken)?;
-    let (mut head, mut body) = response.await.map_err(unanswered)?.into_parts();
+    stream.send_data(frame, true).map_err(broken)?;
+    let (head, mut body) = response.await.map_err(unanswered)?.into_parts();
     let mut answer = Joined::default();
     while let Some(data) = body.data().await {
         let data = data.map_err(broken)?;
@@ -90,16 +69,10 @@ pub(super) async fn call(
         }
         answer.push(data);
     }
-    let mut trailers = body.trailers().await.map_err(broken)?;
-    // tonic panics on details that are not what they should be, and nobody reads them.
-    [Some(&mut head.headers), trailers.as_mut()].into_iter().flatten().for_each(|headers| {
-        headers.remove(&DETAILS);
-    });
+    let trailers = body.trailers().await.map_err(broken)?;
     check(&head)?;
-    let unavailable = is_unavailable(&head, trailers.as_ref());
-    let body = Full::new(answer.finish());
-    let body = body.with_trailers(std::future::ready(trailers.map(Ok)));
-    Ok(Answer { response: Response::from_parts(head, body), unavailable })
+    let said = status(head.status, head.headers, trailers).map_err(Failure::Status);
+    Ok(said.and_then(|()| message(answer.finish())))
 }
 
 /// An answer is not gRPC's when a proxy wrote it, say. gRPC would take a 404 for an rpc that is not implemented, but a
@@ -109,6 +82,43 @@ fn check(head: &http::response::Parts) -> Result<(), Failed> {
     match content_type.is_some_and(|text| text.starts_with(b"application/grpc")) {
         true => Ok(()),
         false => Err(Failed::Broken(format!("the answer is not gRPC's: HTTP {}", head.status))),
+    }
+}
+
+/// What the decider says of the call, in the trailers or, where there is nothing else, in the headers.
+fn status(http: StatusCode, headers: HeaderMap, trailers: Option<HeaderMap>) -> Result<(), Status> {
+    let mut said = trailers.unwrap_or(headers);
+    match said.get(&STATUS).map(http::HeaderValue::as_bytes) {
+        Some(b"0") => Ok(()),
+        Some(_) => {
+            // tonic panics on details that are not what they should be, and nobody reads them.
+            said.remove(&DETAILS);
+            Err(Status::from_header_map(&said).expect("there is a status"))
+        }
+        None => {
+            let code = match http.as_u16() {
+                429 | 502..=504 => Code::Unavailable,
+                _ => Code::Unknown,
+            };
+            Err(Status::new(code, format!("the answer has no grpc-status: HTTP {http}")))
+        }
+    }
+}
+
+/// The one message of an answer.
+fn message(mut body: Bytes) -> Result<Bytes, Failure> {
+    if body.len() < PREFIX {
+        return Err(Status::internal("the answer has no message").into());
+    }
+    let (flag, length) = (body.get_u8(), body.get_u32() as usize);
+    match length {
+        _ if flag != 0 => Err(Status::internal("the answer is compressed").into()),
+        _ if length > ANSWER_LIMIT => Err(Failed::TooLarge.into()),
+        _ if length > body.len() => Err(Status::internal("the answer is cut off").into()),
+        _ if length < body.len() => {
+            Err(Failure::Undecodable("it has more than one message".to_owned()))
+        }
+        _ => Ok(body),
     }
 }
 
@@ -125,12 +135,4 @@ fn unanswered(error: h2::Error) -> Failed {
 
 fn broken(error: h2::Error) -> Failed {
     Failed::Broken(error.to_string())
-}
-
-fn is_unavailable(head: &http::response::Parts, trailers: Option<&HeaderMap>) -> bool {
-    let code = |headers: &HeaderMap| Some(Code::from_bytes(headers.get(&STATUS)?.as_bytes()));
-    match code(&head.headers).or_else(|| trailers.and_then(code)) {
-        Some(code) => code == Code::Unavailable,
-        None => matches!(head.status.as_u16(), 429 | 502..=504),
-    }
 }

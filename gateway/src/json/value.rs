@@ -1,5 +1,6 @@
 //! The values of fields: what each type of field takes, and in which forms.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -7,24 +8,24 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::{Object, ObjectVisitor};
+use super::{Object, ObjectVisitor, Text};
 
 /// A type that a field can have.
-pub trait Value: Sized {
+pub trait Value<'de>: Sized {
     /// Reads a value that is not null. None is text that stands for no value. `lone` is set where a list came as one
     /// object.
     ///
     /// # Errors
     /// The value is of another type.
-    fn read<'de, D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
+    fn read<D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
     where
         D: Deserializer<'de>;
 }
 
 macro_rules! as_they_are {
     ($($value:ty),*) => {$(
-        impl Value for $value {
-            fn read<'de, D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
+        impl<'de> Value<'de> for $value {
+            fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
             where
                 D: Deserializer<'de>,
             {
@@ -35,10 +36,20 @@ macro_rules! as_they_are {
 }
 as_they_are!(String, bool);
 
+/// Text that is only looked at, borrowed unless it has escapes.
+impl<'de> Value<'de> for Cow<'de, str> {
+    fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        Text::deserialize(deserializer).map(|Text(text)| Some(text))
+    }
+}
+
 macro_rules! integers {
     ($($integer:ty),*) => {$(
-        impl Value for $integer {
-            fn read<'de, D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
+        impl<'de> Value<'de> for $integer {
+            fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
             where
                 D: Deserializer<'de>,
             {
@@ -52,8 +63,8 @@ macro_rules! integers {
 }
 integers!(i32, i64, u32, u64);
 
-impl<T: Value> Value for Option<T> {
-    fn read<'de, D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
+impl<'de, T: Value<'de>> Value<'de> for Option<T> {
+    fn read<D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
     where
         D: Deserializer<'de>,
     {
@@ -61,8 +72,8 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-impl<T: Value> Value for Vec<T> {
-    fn read<'de, D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
+impl<'de, T: Value<'de>> Value<'de> for Vec<T> {
+    fn read<D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
     where
         D: Deserializer<'de>,
     {
@@ -70,8 +81,8 @@ impl<T: Value> Value for Vec<T> {
     }
 }
 
-impl<Q: Object> Value for Q {
-    fn read<'de, D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
+impl<'de, Q: Object> Value<'de> for Q {
+    fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
     where
         D: Deserializer<'de>,
     {
@@ -113,7 +124,7 @@ pub(super) struct Nullable<'m, T> {
     pub(super) value: PhantomData<T>,
 }
 
-impl<'de, T: Value> DeserializeSeed<'de> for Nullable<'_, T> {
+impl<'de, T: Value<'de>> DeserializeSeed<'de> for Nullable<'_, T> {
     type Value = Option<T>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
@@ -121,7 +132,7 @@ impl<'de, T: Value> DeserializeSeed<'de> for Nullable<'_, T> {
     }
 }
 
-impl<'de, T: Value> Visitor<'de> for Nullable<'_, T> {
+impl<'de, T: Value<'de>> Visitor<'de> for Nullable<'_, T> {
     type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,7 +158,7 @@ struct ListVisitor<'m, T> {
     value: PhantomData<T>,
 }
 
-impl<'de, T: Value> Visitor<'de> for ListVisitor<'_, T> {
+impl<'de, T: Value<'de>> Visitor<'de> for ListVisitor<'_, T> {
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,7 +182,7 @@ impl<'de, T: Value> Visitor<'de> for ListVisitor<'_, T> {
 /// An entry of a list, which can't be absent.
 struct Entry<T>(PhantomData<T>);
 
-impl<'de, T: Value> DeserializeSeed<'de> for Entry<T> {
+impl<'de, T: Value<'de>> DeserializeSeed<'de> for Entry<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
@@ -184,7 +195,7 @@ impl<'de, T: Value> DeserializeSeed<'de> for Entry<T> {
 mod tests {
     use super::*;
 
-    fn read<T: Value>(json: &str) -> Result<Option<T>, String> {
+    fn read<T: for<'de> Value<'de>>(json: &str) -> Result<Option<T>, String> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         T::read(&mut deserializer, &mut false).map_err(|e| e.to_string())
     }

@@ -1,10 +1,7 @@
 //! What a connection is doing, and how long that may last.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -78,32 +75,22 @@ impl Activity {
         }
     }
 
-    /// Waits until a phase lasts too long. Must be polled whenever the connection was, and after it: that is how it
-    /// learns of a new phase. The timer is only set when a head does not come in one piece, and when it fires: most
-    /// requests never touch it.
+    /// Waits until a phase lasts too long. Looks at it from time to time, so that requests need not tell: no phase that
+    /// has just begun can last too long before the next look.
     pub(super) async fn lasts_too_long(&self, patience: Patience) -> Phase {
-        let mut timer = pin!(sleep_until(self.opened + patience.head.min(patience.idle)));
-        poll_fn(|cx| {
-            loop {
-                let phase = self.phase();
-                let due = match phase {
-                    Phase::Idle(since) => Some(since + patience.idle),
-                    Phase::Head(since) => Some(since + patience.head),
-                    Phase::Busy => None,
-                };
-                if let Some(due) = due.filter(|due| *due < timer.deadline()) {
-                    timer.as_mut().reset(due);
-                }
-                ready!(timer.as_mut().poll(cx));
-                let now = Instant::now();
-                match due {
-                    Some(due) if due <= now => return Poll::Ready(phase),
-                    // A connection is idle for that long at least before it is due.
-                    due => timer.as_mut().reset(due.unwrap_or(now + patience.idle)),
-                }
+        loop {
+            let (now, phase) = (Instant::now(), self.phase());
+            let due = match phase {
+                Phase::Idle(since) => Some(since + patience.idle),
+                Phase::Head(since) => Some(since + patience.head),
+                Phase::Busy => None,
+            };
+            let next = now + patience.head.min(patience.idle);
+            match due {
+                Some(due) if due <= now => return phase,
+                due => sleep_until(due.map_or(next, |due| due.min(next))).await,
             }
-        })
-        .await
+        }
     }
 
     fn now(&self) {

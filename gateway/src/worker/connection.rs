@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::activity::{Activity, Patience, Phase};
+use super::rarely::rarely;
 use crate::channel::tls::HTTP_2;
 use crate::server::Server;
 use crate::settings::Limits;
@@ -125,11 +126,12 @@ impl Connections {
         Future: Send + 'static,
     > + use<> {
         let (this, origin) = (self.clone(), origin.clone());
-        service_fn(move |request| {
+        service_fn(move |request: Request<Incoming>| {
             let (this, peer, guard) = (this.clone(), origin.peer, origin.activity.request());
+            let (head, body) = request.into_parts();
             async move {
                 let _guard = guard;
-                Ok::<_, Infallible>(this.server.respond(request, peer).await)
+                Ok::<_, Infallible>(this.server.respond(&head, body, peer).await)
             }
         })
     }
@@ -140,18 +142,27 @@ impl Connections {
         C: GracefulConnection<Error = hyper::Error>,
     {
         let mut connection = pin!(connection);
+        // What ends a connection is not looked at for every request.
+        let reason = rarely(async {
+            tokio::select! {
+                phase = activity.lasts_too_long(self.patience) => match phase {
+                    Phase::Idle(_) => Ok(()),
+                    _ => Err("the head of a request took too long"),
+                },
+                () = activity.closing.cancelled() => match activity.phase() {
+                    Phase::Head(_) => Err("the head of a request was too slow to be waited for"),
+                    _ => Ok(()),
+                },
+                () = leave => Ok(()),
+            }
+        });
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => Some(ended),
-            phase = activity.lasts_too_long(self.patience) => match phase {
-                Phase::Idle(_) => None,
-                _ => return debug!("the head of a request took too long"),
+            reason = reason => match reason {
+                Ok(()) => None,
+                Err(why) => return debug!("{why}"),
             },
-            () = activity.closing.cancelled() => match activity.phase() {
-                Phase::Head(_) => return debug!("the head of a request was too slow to be waited for"),
-                _ => None,
-            },
-            () = leave => None,
         };
         let ended = match ended {
             Some(ended) => ended,
