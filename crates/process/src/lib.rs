@@ -1,0 +1,29 @@
+//! What the gateway and the decider do alike as processes. Nothing here knows OpenIM, callbacks or policies.
+//!
+//! - [`Mistake`], [`suggest`]: what is wrong with settings, and the name that was probably meant;
+//! - [`Reloadable`], [`Housekeeping`]: values read from files, and the thread that reads them again;
+//! - [`pem`], [`tls`]: certificates and keys, and the server's side of TLS;
+//! - [`listen`], [`descriptors`], [`workers`]: sockets, and the resources of the machine they take;
+//! - [`log`]: lines that never make their writer wait;
+//! - [`exit`]: exit codes.
+
+pub mod exit;
+pub mod listen;
+mod mistake;
+pub mod pem;
+mod reloadable;
+mod suggest;
+
+use std::num::NonZeroUsize;
+use std::thread;
+
+pub use self::mistake::Mistake;
+pub use self::reloadable::Reloadable;
+pub use self::suggest::suggest;
+
+/// The number of serving threads: as set, or one for each core that the process may use (CPU affinity and cgroup quotas
+/// are respected).
+#[must_use]
+pub fn workers(set: Option<NonZeroUsize>) -> NonZeroUsize {
+    set.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+}

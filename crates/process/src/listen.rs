@@ -1,0 +1,142 @@
+//! Listening sockets: one for each worker, and accepting that survives a lack of file descriptors.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, info, warn};
+
+/// Connections that the kernel keeps for a listener until they are accepted.
+const BACKLOG: i32 = 1024;
+/// The time given to connections to close before accepting is tried again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Binds one listener per worker to the same address; the kernel spreads connections over them. They don't block.
+///
+/// # Errors
+/// The address can't be used, or another process listens there: several processes could share it, and each would get
+/// some of the connections.
+pub fn bind(address: SocketAddr, workers: NonZeroUsize) -> io::Result<Vec<std::net::TcpListener>> {
+    // Binding a socket that does not share fails where another process listens.
+    let exclusive = socket(address, false)?;
+    let address = exclusive.local_addr()?.as_socket().unwrap_or(address);
+    drop(exclusive);
+    let bind = |_| {
+        let socket = socket(address, true)?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    (0..workers.get()).map(bind).collect()
+}
+
+fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.set_tcp_nodelay(true)?; // accepted sockets inherit it on Linux
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Accepts connections until it is dropped.
+#[derive(Debug)]
+pub struct Acceptor {
+    listener: TcpListener,
+    /// Set while the system has nothing left to accept a connection with.
+    retry_at: Option<Instant>,
+}
+
+/// The next that happens on a listener.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A connection, and where it comes from.
+    Connection(TcpStream, SocketAddr),
+    /// The process or the system has no file descriptor or no memory for another connection. The next call waits for
+    /// 10 ms first, which is the time for the caller to close one.
+    Exhausted,
+}
+
+impl Acceptor {
+    /// Accepts from this listener.
+    #[must_use]
+    pub fn new(listener: TcpListener) -> Self {
+        Self { listener, retry_at: None }
+    }
+
+    /// The next connection. A lack of resources is logged when it begins and when it ends, not each time. Dropping the
+    /// future loses nothing.
+    pub async fn accept(&mut self) -> Accepted {
+        if let Some(retry_at) = self.retry_at {
+            sleep_until(retry_at).await;
+        }
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    if self.retry_at.take().is_some() {
+                        info!("connections are accepted again");
+                    }
+                    return Accepted::Connection(stream, peer);
+                }
+                Err(why) if is_of_one_connection(&why) => debug!(%why, "a connection has failed"),
+                Err(why) => {
+                    if self.retry_at.replace(Instant::now() + PAUSE).is_none() {
+                        warn!(%why, "can't accept connections");
+                    }
+                    return Accepted::Exhausted;
+                }
+            }
+        }
+    }
+
+    /// The listener, to accept what the kernel has already taken before it is closed.
+    #[must_use]
+    pub fn into_inner(self) -> TcpListener {
+        self.listener
+    }
+}
+
+/// On Linux `accept` also reports errors that are pending on the connection itself.
+fn is_of_one_connection(why: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkDown,
+        NetworkUnreachable, TimedOut,
+    };
+    matches!(
+        why.kind(),
+        ConnectionAborted
+            | ConnectionRefused
+            | ConnectionReset
+            | HostUnreachable
+            | NetworkDown
+            | NetworkUnreachable
+            | TimedOut
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+    #[test]
+    fn each_worker_gets_a_listener_of_its_own_on_one_address() {
+        let listeners = bind(LOOPBACK, NonZeroUsize::new(3).expect("three")).expect("bound");
+        let addresses: Vec<_> = listeners.iter().map(|l| l.local_addr().expect("bound")).collect();
+        assert_eq!(addresses, [addresses[0]; 3]);
+    }
+
+    #[test]
+    fn an_address_where_somebody_listens_is_refused() {
+        let listeners = bind(LOOPBACK, NonZeroUsize::MIN).expect("bound");
+        let address = listeners[0].local_addr().expect("bound");
+        let why = bind(address, NonZeroUsize::MIN).expect_err("taken");
+        assert_eq!(why.kind(), io::ErrorKind::AddrInUse);
+    }
+}

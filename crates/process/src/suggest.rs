@@ -1,0 +1,36 @@
+//! "Did you mean …?"
+
+/// A name that differs in more characters than this is no guess, however long it is.
+const MOST: usize = 3;
+
+/// The end of a sentence about a name that does not exist: the known name nearest to it, if one is near. Capitals make
+/// no difference; of several that are equally near the first by the alphabet is taken.
+pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let name = name.to_lowercase();
+    let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name);
+    let near = known
+        .into_iter()
+        .map(|known| (distance(known), known))
+        .filter(|(distance, known)| *distance <= MOST.min(1 + known.len() / 4));
+    near.min().map_or_else(String::new, |(_, known)| format!("; did you mean `{known}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested_and_a_distant_one_is_not() {
+        let known = ["listen", "admin", "adman", "beforeSendSingleMsg"];
+        for (name, expected) in [
+            ("lisen", "; did you mean `listen`?"),
+            ("LISTEN", "; did you mean `listen`?"),
+            ("admxn", "; did you mean `adman`?"),
+            ("beforeSendSinglMs", "; did you mean `beforeSendSingleMsg`?"),
+            ("beforeSendGroupMsg", ""),
+            ("x", ""),
+        ] {
+            assert_eq!(suggest(name, known), expected, "{name}");
+        }
+    }
+}
