@@ -7,16 +7,20 @@
 //! - [`log`]: lines that never make their writer wait;
 //! - [`exit`]: exit codes.
 
+pub mod descriptors;
 pub mod exit;
+mod housekeeping;
 pub mod listen;
 mod mistake;
 pub mod pem;
 mod reloadable;
 mod suggest;
+pub mod tls;
 
 use std::num::NonZeroUsize;
 use std::thread;
 
+pub use self::housekeeping::{Housekeeping, Task};
 pub use self::mistake::Mistake;
 pub use self::reloadable::Reloadable;
 pub use self::suggest::suggest;
