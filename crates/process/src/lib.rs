@@ -11,6 +11,7 @@ pub mod descriptors;
 pub mod exit;
 mod housekeeping;
 pub mod listen;
+pub mod log;
 mod mistake;
 pub mod pem;
 mod reloadable;

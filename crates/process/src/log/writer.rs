@@ -1,0 +1,97 @@
+//! The thread that writes the log.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tracing::{Subscriber, error};
+
+use super::TARGET;
+use super::limit::Limit;
+use super::queue::{Queue, drop_lines, dropped};
+
+/// The interval at which lines over the limit are summed up.
+const TICK: Duration = Duration::from_secs(1);
+/// The pause before a write is repeated to a pipe that is full and was made non-blocking by who reads it.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Writes lines until the queue is closed and empty.
+pub(super) struct Writer<S> {
+    queue: Arc<Queue>,
+    stderr: File,
+    limit: Limit,
+    /// Puts events into the queue without asking filter or limit.
+    unlimited: S,
+    /// The last write has worked.
+    works: bool,
+    /// A write has ended inside a line.
+    torn: bool,
+    /// The dropped lines that the log has told of.
+    reported: u64,
+}
+
+impl<S: Subscriber> Writer<S> {
+    pub(super) fn new(queue: Arc<Queue>, stderr: File, limit: Limit, unlimited: S) -> Self {
+        Self { queue, stderr, limit, unlimited, works: true, torn: false, reported: 0 }
+    }
+
+    pub(super) fn run(mut self) {
+        let (mut batch, mut tick) = (Vec::new(), Instant::now() + TICK);
+        let mut closing = false;
+        while !closing {
+            closing = self.queue.take(&mut batch, tick);
+            let now = Instant::now();
+            if closing || now >= tick {
+                self.limit.sum_up(&self.unlimited);
+                tick = now + TICK;
+            }
+            self.report();
+            self.write(&mut batch);
+        }
+        while self.queue.take(&mut batch, tick) && !batch.is_empty() {
+            self.write(&mut batch);
+        }
+    }
+
+    /// Logs the count of lines that were dropped since the last such report, once writing works again. The queue was
+    /// just emptied, so there is room for it.
+    fn report(&mut self) {
+        let dropped = dropped();
+        let lines = dropped - self.reported;
+        if self.works && lines > 0 {
+            error!(target: TARGET, lines, "{lines} lines of the log were dropped, since stderr did not take them");
+            self.reported = dropped;
+        }
+    }
+
+    fn write(&mut self, batch: &mut Vec<u8>) {
+        if batch.is_empty() {
+            return;
+        }
+        if self.torn {
+            self.torn = self.write_all(b"\n") > 0;
+        }
+        let left = self.write_all(batch);
+        let (written, left) = batch.split_at(batch.len() - left);
+        self.torn |= written.last().is_some_and(|last| *last != b'\n');
+        self.works = left.is_empty();
+        drop_lines(left.iter().filter(|byte| **byte == b'\n').count() as u64);
+        batch.clear();
+    }
+
+    /// The number of bytes that could not be written.
+    fn write_all(&mut self, mut bytes: &[u8]) -> usize {
+        while !bytes.is_empty() {
+            match self.stderr.write(bytes) {
+                Ok(0) => break,
+                Ok(written) => bytes = &bytes[written..],
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                Err(why) if why.kind() == ErrorKind::WouldBlock => sleep(PAUSE),
+                Err(_) => break,
+            }
+        }
+        bytes.len()
+    }
+}
