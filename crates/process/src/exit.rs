@@ -1,8 +1,22 @@
 //! Exit codes, as in sysexits.h.
 
+use std::io::{Write, stderr};
+use std::process::ExitCode;
+
+use crate::Mistake;
+
 /// The command line, the settings or a file they name is wrong.
 pub const USAGE: u8 = 64;
 /// A bug: a thread that must not end has ended.
 pub const SOFTWARE: u8 = 70;
 /// The system refuses a resource, such as an address to listen on.
 pub const OS_ERROR: u8 = 71;
+
+/// Prints the mistakes in the settings, one a line, and gives [`USAGE`], even if stderr takes nothing.
+#[must_use]
+pub fn mistaken(mistakes: &[Mistake]) -> ExitCode {
+    for mistake in mistakes {
+        let _ = writeln!(stderr(), "error: {mistake}");
+    }
+    USAGE.into()
+}

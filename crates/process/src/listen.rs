@@ -8,12 +8,14 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 /// Connections that the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
 /// The time given to connections to close before accepting is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
+/// A lack of resources that ends for less than this is the same lack, and is not logged again.
+const CALM: Duration = Duration::from_secs(10);
 
 /// Binds one listener per worker to the same address; the kernel spreads connections over them. They don't block.
 ///
@@ -49,6 +51,8 @@ pub struct Acceptor {
     listener: TcpListener,
     /// Set while the system has nothing left to accept a connection with.
     retry_at: Option<Instant>,
+    /// No further lack of resources is logged before.
+    calm_at: Option<Instant>,
 }
 
 /// The next that happens on a listener.
@@ -65,11 +69,11 @@ impl Acceptor {
     /// Accepts from this listener.
     #[must_use]
     pub fn new(listener: TcpListener) -> Self {
-        Self { listener, retry_at: None }
+        Self { listener, retry_at: None, calm_at: None }
     }
 
-    /// The next connection. A lack of resources is logged when it begins and when it ends, not each time. Dropping the
-    /// future loses nothing.
+    /// The next connection. A lack of resources is logged when it begins, not each time. Dropping the future loses
+    /// nothing.
     pub async fn accept(&mut self) -> Accepted {
         if let Some(retry_at) = self.retry_at {
             sleep_until(retry_at).await;
@@ -77,14 +81,14 @@ impl Acceptor {
         loop {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    if self.retry_at.take().is_some() {
-                        info!("connections are accepted again");
-                    }
+                    self.retry_at = None;
                     return Accepted::Connection(stream, peer);
                 }
                 Err(why) if is_of_one_connection(&why) => debug!(%why, "a connection has failed"),
                 Err(why) => {
-                    if self.retry_at.replace(Instant::now() + PAUSE).is_none() {
+                    let now = Instant::now();
+                    self.retry_at = Some(now + PAUSE);
+                    if self.calm_at.replace(now + CALM).is_none_or(|calm_at| calm_at <= now) {
                         warn!(%why, "can't accept connections");
                     }
                     return Accepted::Exhausted;

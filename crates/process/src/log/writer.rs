@@ -1,6 +1,5 @@
 //! The thread that writes the log.
 
-use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -18,9 +17,9 @@ const TICK: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes lines until the queue is closed and empty.
-pub(super) struct Writer<S> {
+pub(super) struct Writer<S, W> {
     queue: Arc<Queue>,
-    stderr: File,
+    stderr: W,
     limit: Limit,
     /// Puts events into the queue without asking filter or limit.
     unlimited: S,
@@ -32,8 +31,8 @@ pub(super) struct Writer<S> {
     reported: u64,
 }
 
-impl<S: Subscriber> Writer<S> {
-    pub(super) fn new(queue: Arc<Queue>, stderr: File, limit: Limit, unlimited: S) -> Self {
+impl<S: Subscriber, W: Write> Writer<S, W> {
+    pub(super) fn new(queue: Arc<Queue>, stderr: W, limit: Limit, unlimited: S) -> Self {
         Self { queue, stderr, limit, unlimited, works: true, torn: false, reported: 0 }
     }
 
@@ -93,5 +92,42 @@ impl<S: Subscriber> Writer<S> {
             }
         }
         bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::subscriber::NoSubscriber;
+
+    /// A disk that is full when so many bytes are written.
+    struct Disk {
+        free: usize,
+        bytes: Vec<u8>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let written = bytes.len().min(self.free);
+            self.free -= written;
+            self.bytes.extend_from_slice(&bytes[..written]);
+            if written > 0 { Ok(written) } else { Err(ErrorKind::StorageFull.into()) }
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_cut_does_not_spoil_the_next() {
+        let disk = Disk { free: 8, bytes: Vec::new() };
+        let mut writer = Writer::new(Arc::default(), disk, Limit::new(0), NoSubscriber::new());
+        let before = dropped();
+        writer.write(&mut b"whole\ncut\nlost\n".to_vec());
+        assert_eq!(dropped() - before, 2);
+        writer.stderr.free = 100;
+        writer.write(&mut b"next\n".to_vec());
+        assert_eq!(writer.stderr.bytes, b"whole\ncu\nnext\n");
     }
 }
