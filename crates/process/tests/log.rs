@@ -107,9 +107,11 @@ fn the_process() {
             flood(1);
         }
         "few" => {
-            let _log = start("info", LogFormat::Text, 0);
+            let log = start("info", LogFormat::Text, 0);
             flood(5_000);
             say(dropped());
+            drop(log);
+            exit(0);
         }
         "lost" => {
             let log = start("info", LogFormat::Text, 0);
