@@ -1,0 +1,124 @@
+//! One decider, as the whole process knows it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use process::{Mistake, Reloadable};
+use rustls::ClientConfig;
+
+use crate::config::{BreakerConfig, Config};
+use crate::retry::RetryBudget;
+use crate::tls::{self, Tls};
+use crate::token;
+
+/// One decider: its settings, and what its files hold.
+#[derive(Debug)]
+pub struct Decider {
+    pub(crate) name: String,
+    pub(crate) config: Config,
+    pub(crate) breaker: BreakerConfig,
+    /// The value of `user-agent`.
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) retries: Arc<RetryBudget>,
+    pub(crate) observer: Arc<dyn Observer>,
+    token: Reloadable<Option<HeaderValue>>,
+    /// None if no endpoint is https.
+    tls: Option<Reloadable<Tls>>,
+}
+
+/// Receives what happens to the endpoints of deciders. Called on the serving threads: it must not wait.
+pub trait Observer: Debug + Send + Sync {
+    /// An endpoint has gone from one state to another; it is new if there is none before, gone if there is none after.
+    /// Each worker has its own endpoints.
+    fn endpoint(&self, decider: &str, from: Option<EndpointState>, to: Option<EndpointState>);
+
+    /// A call was sent again, since it surely did not run.
+    fn retried(&self, decider: &str);
+}
+
+/// The use that an endpoint of a decider is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointState {
+    /// A connection is being opened.
+    Connecting,
+    /// Calls can be sent.
+    Connected,
+    /// The last connection failed; it is tried again in growing pauses.
+    Down,
+    /// Calls failed in a row; one probes after a growing pause.
+    Open,
+}
+
+impl Decider {
+    /// A decider with these settings. `user_agent` is the caller's name and version. Reads the files that the settings
+    /// name; other mistakes in them are for [`Config::mistakes`] to find.
+    ///
+    /// # Errors
+    /// The files can't be read, or are not what they should be.
+    pub fn new(
+        name: &str,
+        config: Config,
+        breaker: BreakerConfig,
+        user_agent: HeaderValue,
+        retries: Arc<RetryBudget>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Vec<Mistake>> {
+        let mistake = |problem| Mistake::new(format_args!("decider `{name}`"), problem);
+        let tls = config.is_encrypted().then(|| tls::read(&config)).transpose();
+        let (token, tls) = match (token::read(&config), tls) {
+            (Ok(token), Ok(tls)) => (token, tls),
+            (token, tls) => {
+                return Err(token.err().into_iter().chain(tls.err()).map(mistake).collect());
+            }
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            config,
+            breaker,
+            user_agent,
+            retries,
+            observer,
+            token: Reloadable::new(token),
+            tls: tls.map(Reloadable::new),
+        })
+    }
+
+    /// Reads the files again: calls from now on send the new token, connections from now on use the new certificates. A
+    /// file that can't be used is logged, and changes nothing. May wait for a file system: not for a serving thread.
+    pub fn refresh(&self) {
+        let mistakes =
+            |problem| vec![Mistake::new(format_args!("decider `{}`", self.name), problem)];
+        self.token.refresh("token", token::read(&self.config).map_err(mistakes));
+        if let Some(tls) = &self.tls {
+            let read = tls.current().reread(&self.config);
+            tls.refresh("tls of a decider", read.map_err(mistakes));
+        }
+    }
+
+    /// The value of `authorization`.
+    pub(crate) fn token(&self) -> Option<HeaderValue> {
+        Option::clone(&self.token.current())
+    }
+
+    /// The TLS of a new connection; none if no endpoint is https.
+    pub(crate) fn tls(&self) -> Option<Arc<ClientConfig>> {
+        self.tls.as_ref().map(|tls| tls.current().config())
+    }
+}
+
+/// A decider of these settings, whose endpoints nobody observes.
+#[cfg(test)]
+pub(crate) fn test_decider(config: Config) -> Decider {
+    #[derive(Debug)]
+    struct Unobserved;
+
+    impl Observer for Unobserved {
+        fn endpoint(&self, _: &str, _: Option<EndpointState>, _: Option<EndpointState>) {}
+        fn retried(&self, _: &str) {}
+    }
+
+    let (breaker, agent) = (BreakerConfig::default(), HeaderValue::from_static("test"));
+    let retries = Arc::new(RetryBudget::new(0));
+    Decider::new("default", config, breaker, agent, retries, Arc::new(Unobserved)).expect("no file")
+}

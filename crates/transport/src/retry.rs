@@ -1,0 +1,53 @@
+//! How many retries there may be: a share of the calls, so that retries can't double the load of a decider in trouble.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What one retry costs; a call pays in as many of it as the percentage says.
+const COST: u64 = 100;
+/// As many retries as may be saved up, and are there at the start.
+const SAVED: u64 = 10;
+
+/// A budget of retries for the whole process.
+#[derive(Debug)]
+pub struct RetryBudget {
+    percent: u64,
+    balance: AtomicU64,
+}
+
+impl RetryBudget {
+    /// A budget of so many retries for each hundred calls.
+    #[must_use]
+    pub fn new(percent: u32) -> Self {
+        Self { percent: percent.into(), balance: AtomicU64::new(SAVED * COST) }
+    }
+
+    /// Counts a call.
+    pub(crate) fn deposit(&self) {
+        // Full nearly always: then nothing is written.
+        if self.balance.load(Relaxed) < SAVED * COST {
+            let paid = |balance: u64| Some((balance + self.percent).min(SAVED * COST));
+            let _ = self.balance.fetch_update(Relaxed, Relaxed, paid);
+        }
+    }
+
+    /// Takes a retry out, if there is one.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.balance.fetch_update(Relaxed, Relaxed, |balance| balance.checked_sub(COST)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_are_a_share_of_the_calls() {
+        let budget = RetryBudget::new(20);
+        let retries = |budget: &RetryBudget| (0..1000).filter(|_| budget.withdraw()).count();
+        assert_eq!(retries(&budget), 10);
+        (0..20).for_each(|_| budget.deposit());
+        assert_eq!(retries(&budget), 4);
+        (0..1000).for_each(|_| budget.deposit());
+        assert_eq!(retries(&budget), 10);
+    }
+}

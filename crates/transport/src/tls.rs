@@ -1,0 +1,106 @@
+//! TLS to a decider: the certificates to trust, and the client's own.
+
+use std::sync::{Arc, LazyLock};
+
+use process::pem;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::config::Config;
+
+/// HTTP/2, as it is named in TLS.
+pub(crate) const HTTP_2: &[u8] = b"h2";
+
+/// What the files hold, and the configuration made of it. Two are equal if the files are.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    files: Arc<Files>,
+    config: Arc<ClientConfig>,
+}
+
+/// What the files hold that a decider's settings name.
+#[derive(Debug, PartialEq)]
+struct Files {
+    /// None means the certificates of the system.
+    ca: Option<Vec<TrustAnchor<'static>>>,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+/// Reads the files.
+///
+/// # Errors
+/// A file can't be read, or is not what it should be.
+pub(crate) fn read(config: &Config) -> Result<Tls, String> {
+    let files = Files::read(config)?;
+    let client = client(config, &files)?;
+    Ok(Tls { files: Arc::new(files), config: Arc::new(client) })
+}
+
+impl Tls {
+    /// Reads the files again. The configuration is made anew only if they changed: making it is not cheap, and it holds
+    /// the sessions that can be resumed.
+    ///
+    /// # Errors
+    /// A file can't be read, or is not what it should be.
+    pub(crate) fn reread(&self, config: &Config) -> Result<Self, String> {
+        match Files::read(config)? == *self.files {
+            true => Ok(self.clone()),
+            false => read(config),
+        }
+    }
+
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        self.config.clone()
+    }
+}
+
+impl PartialEq for Tls {
+    fn eq(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+}
+
+impl Files {
+    fn read(config: &Config) -> Result<Self, String> {
+        let identity = match (&config.certificate, &config.key) {
+            (Some(certificate), Some(key)) => {
+                Some((pem::certificates(certificate)?, pem::private_key(key)?))
+            }
+            (None, None) => None,
+            _ => return Err("certificate and key must both be set, or none".to_owned()),
+        };
+        let ca = config.ca.as_deref().map(pem::roots).transpose()?;
+        Ok(Self { ca: ca.map(|ca| ca.roots), identity })
+    }
+}
+
+/// The client's side of TLS. The settings are those that the files were read from; an error names the file.
+fn client(config: &Config, files: &Files) -> Result<ClientConfig, String> {
+    let roots = match &files.ca {
+        Some(ca) => Arc::new(RootCertStore { roots: ca.clone() }),
+        None => SYSTEM.clone()?,
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?
+        .with_root_certificates(roots);
+    let mut client = match (&files.identity, &config.certificate) {
+        (Some((chain, key)), Some(path)) => builder
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(|e| format!("{}: {e}", path.display()))?,
+        _ => builder.with_no_client_auth(),
+    };
+    client.alpn_protocols = vec![HTTP_2.to_vec()];
+    Ok(client)
+}
+
+/// The certificates that the system trusts, loaded once: there are many.
+static SYSTEM: LazyLock<Result<Arc<RootCertStore>, String>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    match roots.is_empty() {
+        true => Err("the system has no certificates to trust: set ca".to_owned()),
+        false => Ok(Arc::new(roots)),
+    }
+});
