@@ -19,6 +19,7 @@ mod breaker;
 mod channel;
 mod config;
 mod connect;
+mod content_type;
 mod context;
 mod decider;
 mod endpoint;

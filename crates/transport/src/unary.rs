@@ -1,12 +1,15 @@
-//! One unary call over an HTTP/2 connection, and what its failure says about whether it ran.
+//! One unary call over an HTTP/2 connection, and the judgement of its answer by gRPC's rules.
 
 use bytes::{Buf, Bytes};
 use h2::client::SendRequest;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::response::Parts;
 use http::{Request, StatusCode};
+use percent_encoding::percent_decode;
 use tonic::{Code, Status};
 
 use crate::body_buffer::BodyBuffer;
+use crate::content_type::is_grpc;
 use crate::failure::Failure;
 
 /// The length of what stands before a message: a flag for compression, and the message's length.
@@ -14,9 +17,9 @@ pub const PREFIX: usize = 5;
 /// The largest answer of a decider: what gRPC implementations take by default.
 const ANSWER_LIMIT: usize = 4 << 20;
 static STATUS: HeaderName = HeaderName::from_static("grpc-status");
-static DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+static MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub(super) enum CallError {
     /// Nothing of the call was written.
@@ -27,7 +30,7 @@ pub(super) enum CallError {
     Refused(String),
     /// The call may have run.
     Broken(String),
-    /// The answer is larger than what is taken.
+    /// The answer is larger than [`ANSWER_LIMIT`].
     TooLarge,
 }
 
@@ -49,8 +52,8 @@ impl From<CallError> for Failure {
     }
 }
 
-/// Sends a call, and reads its answer: the message, or what is said or wrong in its place. Dropping the future resets the
-/// stream, which cancels the call.
+/// Sends a call, and reads its answer: the message, or the failure that the decider answered with. Dropping the future
+/// resets the stream, which cancels the call.
 pub(super) async fn call(
     mut connection: SendRequest<Bytes>,
     request: Request<()>,
@@ -73,36 +76,48 @@ pub(super) async fn call(
     }
     let trailers = body.trailers().await.map_err(broken)?;
     check(&head)?;
-    let said = status(head.status, head.headers, trailers).map_err(Failure::Status);
-    Ok(said.and_then(|()| message(answer.finish())))
+    let answer = answer.finish();
+    let status = status(head.headers, trailers, answer.is_empty()).map_err(Failure::Status);
+    Ok(status.and_then(|()| message(answer)))
 }
 
-/// An answer is not gRPC's when a proxy wrote it, say. gRPC would take a 404 for an rpc that is not implemented, but a
-/// route that is missing is no decider's word.
-fn check(head: &http::response::Parts) -> Result<(), CallError> {
-    let content_type = head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    match content_type.is_some_and(|text| text.starts_with(b"application/grpc")) {
+/// An answer is not gRPC's if a proxy wrote it, say. gRPC would take a 404 for an rpc that is not implemented, but a
+/// missing route is not the decider's word.
+fn check(head: &Parts) -> Result<(), CallError> {
+    let mut content_types = head.headers.get_all(CONTENT_TYPE).iter();
+    let is_grpc = content_types.next().is_some_and(|it| is_grpc(it.as_bytes()));
+    match is_grpc && content_types.next().is_none() && head.status == StatusCode::OK {
         true => Ok(()),
         false => Err(CallError::Broken(format!("the answer is not gRPC's: HTTP {}", head.status))),
     }
 }
 
-/// What the decider says of the call, in the trailers or, where there is nothing else, in the headers.
-fn status(http: StatusCode, headers: HeaderMap, trailers: Option<HeaderMap>) -> Result<(), Status> {
-    let mut said = trailers.unwrap_or(headers);
-    match said.get(&STATUS).map(http::HeaderValue::as_bytes) {
-        Some(b"0") => Ok(()),
-        Some(_) => {
-            // tonic panics on details that are not what they should be, and nobody reads them.
-            said.remove(&DETAILS);
-            Err(Status::from_header_map(&said).expect("there is a status"))
+/// The decider's status: it is in the trailers, or in the headers if nothing came after them. There must be one only, so
+/// that nothing that contradicts itself is taken for an OK.
+fn status(
+    headers: HeaderMap,
+    trailers: Option<HeaderMap>,
+    without_message: bool,
+) -> Result<(), Status> {
+    let is_early = headers.contains_key(&STATUS);
+    let (last, early) = match trailers {
+        Some(trailers) => (trailers, is_early),
+        None if without_message => (headers, false),
+        None => return Err(Status::unknown("the answer has no trailers")),
+    };
+    let mut statuses = last.get_all(&STATUS).iter();
+    match (statuses.next().map(HeaderValue::as_bytes), statuses.next()) {
+        (None, _) => Err(Status::unknown("the answer has no grpc-status")),
+        (Some(_), Some(_)) => Err(Status::unknown("the answer has more than one grpc-status")),
+        (Some(b"0"), None) if early => {
+            Err(Status::unknown("the answer has a grpc-status in its headers and its trailers"))
         }
-        None => {
-            let code = match http.as_u16() {
-                429 | 502..=504 => Code::Unavailable,
-                _ => Code::Unknown,
-            };
-            Err(Status::new(code, format!("the answer has no grpc-status: HTTP {http}")))
+        (Some(b"0"), None) => Ok(()),
+        (Some(code), None) => {
+            // Status::from_header_map panics on bad details, and lets a bad message replace the code.
+            let message = last.get(&MESSAGE).map_or(&b""[..], HeaderValue::as_bytes);
+            let message = percent_decode(message).decode_utf8_lossy();
+            Err(Status::new(Code::from_bytes(code), message))
         }
     }
 }
@@ -118,7 +133,7 @@ fn message(mut body: Bytes) -> Result<Bytes, Failure> {
         _ if length > ANSWER_LIMIT => Err(CallError::TooLarge.into()),
         _ if length > body.len() => Err(Status::internal("the answer is cut off").into()),
         _ if length < body.len() => {
-            Err(Failure::WrongAnswer("it has more than one message".to_owned()))
+            Err(Failure::WrongAnswer("there are bytes behind its message".to_owned()))
         }
         _ => Ok(body),
     }
