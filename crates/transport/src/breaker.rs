@@ -1,200 +1,220 @@
-//! A circuit breaker: after some failures in a row it stays open for a while, then one call probes.
+//! A circuit breaker: after some failures in a row no call goes through, until a probe in the background succeeds; then
+//! one call at a time does, until one succeeds.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::config::BreakerConfig;
 
-/// The circuit to one endpoint.
+/// The longest pause between two probes: what works again is used again soon.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The circuit to one endpoint. Only calls that count move it.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     limit: u32,
-    first: Duration,
-    longest: Duration,
     failures: u32,
+    first_pause: Duration,
+    longest_pause: Duration,
+    /// The pause before the next probe.
+    pause: Duration,
     state: State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed,
-    /// Open until then; the pause before the next probe, if the one that comes fails.
-    Open(Instant, Duration),
-    /// One call probes; likewise.
-    Probing(Duration),
+    Open,
+    /// The next call goes through.
+    HalfOpen,
+    /// That call, the trial, is in flight.
+    Trial,
 }
 
 impl Breaker {
-    pub(super) fn new(config: &BreakerConfig) -> Self {
-        let BreakerConfig { failures, first, longest } = *config;
-        Self { limit: failures, first, longest, failures: 0, state: State::Closed }
-    }
-
-    /// Whether a call may be made now. One that is made must be `admit`ted.
-    pub(super) fn allows(&self, now: Instant) -> bool {
-        match self.state {
-            State::Closed => true,
-            State::Open(until, _) => now >= until,
-            State::Probing(_) => false,
+    pub(crate) fn new(config: &BreakerConfig) -> Self {
+        let longest_pause = config.longest.min(LONGEST_PAUSE);
+        let first_pause = config.first.min(longest_pause);
+        Self {
+            limit: config.failures,
+            failures: 0,
+            first_pause,
+            longest_pause,
+            pause: first_pause,
+            state: State::Closed,
         }
     }
 
-    /// Whether no call may be made now. Looks at the clock only if it must.
-    pub(super) fn is_open(&self) -> bool {
-        !self.is_closed() && !self.allows(Instant::now())
+    pub(crate) fn is_open(&self) -> bool {
+        self.state == State::Open
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.state == State::Closed
-    }
-
-    /// A call is made. Answers whether it is the probe: the first one after the circuit was open.
-    pub(super) fn admit(&mut self) -> bool {
+    /// True if a call may be made now. One that does not count is no trial, and need not wait for one.
+    pub(crate) fn allows(&self, counts: bool) -> bool {
         match self.state {
-            State::Open(_, pause) => {
-                self.state = State::Probing(pause);
-                true
+            State::Closed | State::HalfOpen => true,
+            State::Open => false,
+            State::Trial => !counts,
+        }
+    }
+
+    /// A call that counts is made. Answers whether it is the trial.
+    pub(crate) fn admit(&mut self) -> bool {
+        let is_trial = self.state == State::HalfOpen;
+        if is_trial {
+            self.state = State::Trial;
+        }
+        is_trial
+    }
+
+    pub(crate) fn succeeded(&mut self, trial: bool) {
+        if self.is_moved_by(trial) {
+            (self.failures, self.pause, self.state) = (0, self.first_pause, State::Closed);
+        }
+    }
+
+    pub(crate) fn failed(&mut self, trial: bool) {
+        if self.is_moved_by(trial) {
+            self.failures = self.failures.saturating_add(1);
+            if trial || self.failures >= self.limit {
+                self.state = State::Open;
             }
-            State::Closed | State::Probing(_) => false,
-        }
-    }
-
-    /// While the circuit is open, only the probe counts: other calls began before.
-    fn counts(&self, probe: bool) -> bool {
-        probe || self.is_closed()
-    }
-
-    pub(super) fn succeeded(&mut self, probe: bool) {
-        if self.counts(probe) {
-            (self.failures, self.state) = (0, State::Closed);
-        }
-    }
-
-    pub(super) fn failed(&mut self, now: Instant, probe: bool) {
-        if !self.counts(probe) {
-            return;
-        }
-        self.failures = self.failures.saturating_add(1);
-        match self.state {
-            State::Closed if self.failures >= self.limit => self.open(now, self.first),
-            State::Probing(pause) => self.open(now, pause),
-            State::Closed | State::Open(..) => {}
         }
     }
 
     /// No connection could be opened for a call.
-    pub(super) fn unreachable(&mut self, now: Instant) {
-        let probe = self.admit();
-        self.failed(now, probe);
+    pub(crate) fn unreachable(&mut self) {
+        let trial = self.admit();
+        self.failed(trial);
     }
 
-    /// There is no verdict on the endpoint, since the caller left, say: another call probes.
-    pub(super) fn abandoned(&mut self, now: Instant, probe: bool) {
-        if let (State::Probing(pause), true) = (self.state, probe) {
-            self.state = State::Open(now, pause);
+    /// A call ended without a verdict on the endpoint, since its caller left, say. After a trial, the next call is one.
+    pub(crate) fn abandoned(&mut self, trial: bool) {
+        if trial {
+            self.state = State::HalfOpen;
         }
     }
 
-    /// The endpoint may work again: the next call probes, without waiting for the end of the pause.
-    pub(super) fn half_open(&mut self, now: Instant) {
-        if let State::Open(_, pause) = self.state {
-            self.state = State::Open(now, pause);
+    /// A probe succeeded.
+    pub(crate) fn half_open(&mut self) {
+        if self.is_open() {
+            self.state = State::HalfOpen;
         }
     }
 
-    fn open(&mut self, now: Instant, pause: Duration) {
-        let next = (pause * 2).min(self.longest);
-        self.state = State::Open(now + jittered(pause), next);
+    /// The pause before the next probe, each twice as long as the last; none if the circuit is not open.
+    pub(crate) fn next_pause(&mut self) -> Option<Duration> {
+        let pause = self.pause;
+        self.is_open().then(|| self.pause = (pause * 2).min(self.longest_pause)).map(|()| pause)
+    }
+
+    /// While the circuit is not closed, only the trial moves it: other calls began before it opened.
+    fn is_moved_by(&self, trial: bool) -> bool {
+        trial || self.state == State::Closed
     }
 }
 
-/// Three quarters to five quarters of a pause, so that workers and gateways do not probe in step.
-pub(super) fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(0.75 + fastrand::f64() / 2.0)
+/// Half of a pause to all of it, so that workers and gateways do not retry in step.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PAUSE: Duration = Duration::from_millis(100);
+    const PAUSE: Duration = Duration::from_millis(300);
 
     fn breaker() -> Breaker {
-        Breaker::new(&BreakerConfig { failures: 3, first: PAUSE, longest: PAUSE * 3 })
+        Breaker::new(&BreakerConfig { failures: 3, first: PAUSE, longest: PAUSE * 100 })
+    }
+
+    fn open() -> Breaker {
+        let mut breaker = breaker();
+        (0..3).for_each(|_| breaker.failed(false));
+        assert!(breaker.is_open());
+        breaker
     }
 
     #[test]
     fn failures_in_a_row_open_it() {
-        let (mut breaker, now) = (breaker(), Instant::now());
-        breaker.failed(now, false);
-        breaker.failed(now, false);
+        let mut breaker = breaker();
+        breaker.failed(false);
+        breaker.failed(false);
         breaker.succeeded(false);
-        breaker.failed(now, false);
-        breaker.failed(now, false);
-        assert!(breaker.allows(now));
-        breaker.failed(now, false);
-        assert!(!breaker.allows(now) && !breaker.allows(now + PAUSE / 2));
+        breaker.failed(false);
+        breaker.failed(false);
+        assert!(breaker.allows(true));
+        breaker.failed(false);
+        assert!(breaker.is_open() && !breaker.allows(true) && !breaker.allows(false));
     }
 
     #[test]
-    fn one_call_probes_and_closes_it() {
-        let (mut breaker, now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.failed(now, false));
-        let later = now + PAUSE * 2;
-        assert!(breaker.allows(later) && breaker.admit());
-        assert!(!breaker.allows(later) && !breaker.admit(), "a second call beside the probe");
+    fn connections_that_fail_open_it_and_open_it_again() {
+        let mut breaker = breaker();
+        (0..3).for_each(|_| breaker.unreachable());
+        assert!(breaker.is_open());
+        breaker.half_open();
+        breaker.unreachable();
+        assert!(breaker.is_open());
+    }
+
+    #[test]
+    fn half_open_one_call_goes_through_and_its_success_closes_it() {
+        let mut breaker = open();
+        breaker.half_open();
+        assert!(breaker.allows(true) && breaker.admit());
+        assert!(!breaker.allows(true) && !breaker.admit(), "a second call beside the trial");
+        assert!(breaker.allows(false), "one that does not count waits for no trial");
         breaker.succeeded(true);
-        assert!(breaker.allows(later) && breaker.is_closed());
+        assert!(breaker.allows(true) && !breaker.admit());
     }
 
     #[test]
-    fn pauses_grow_up_to_the_longest() {
-        let (mut breaker, mut now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.failed(now, false));
-        for pause in [PAUSE, PAUSE * 2, PAUSE * 3, PAUSE * 3] {
-            assert!(!breaker.allows(now + pause.mul_f64(0.7)), "{pause:?}");
-            now += pause.mul_f64(1.3);
-            assert!(breaker.allows(now), "{pause:?}");
-            let probe = breaker.admit();
-            breaker.failed(now, probe);
-        }
+    fn a_trial_that_fails_opens_it_again() {
+        let mut breaker = open();
+        breaker.half_open();
+        let trial = breaker.admit();
+        breaker.failed(trial);
+        assert!(breaker.is_open());
     }
 
     #[test]
-    fn a_probe_that_is_abandoned_is_repeated() {
-        let (mut breaker, now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.failed(now, false));
-        let later = now + PAUSE * 2;
-        let probe = breaker.admit();
-        breaker.abandoned(later, probe);
-        assert!(breaker.allows(later) && !breaker.is_closed());
+    fn a_trial_that_is_abandoned_is_repeated() {
+        let mut breaker = open();
+        breaker.half_open();
+        let trial = breaker.admit();
+        breaker.abandoned(trial);
+        assert!(breaker.allows(true) && breaker.admit());
     }
 
     #[test]
     fn calls_from_before_it_opened_do_not_move_it() {
-        let (mut breaker, now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.failed(now, false));
+        let mut breaker = open();
         breaker.succeeded(false);
-        assert!(!breaker.allows(now), "an old success closed it");
+        assert!(breaker.is_open(), "an old success closed it");
+        breaker.half_open();
         assert!(breaker.admit());
-        breaker.failed(now, false);
-        breaker.abandoned(now, false);
+        breaker.failed(false);
+        breaker.abandoned(false);
         breaker.succeeded(false);
-        assert!(!breaker.allows(now + PAUSE * 9), "an old call ended the probe");
+        assert!(!breaker.is_open() && !breaker.allows(true), "an old call ended the trial");
     }
 
     #[test]
-    fn connections_that_fail_open_it_again_and_again() {
-        let (mut breaker, mut now) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.unreachable(now));
-        for pause in [PAUSE, PAUSE * 2, PAUSE * 3] {
-            assert!(!breaker.allows(now + pause.mul_f64(0.7)), "{pause:?}");
-            now += pause.mul_f64(1.3);
-            assert!(breaker.allows(now));
-            breaker.unreachable(now);
-        }
-        breaker.half_open(now);
-        assert!(breaker.allows(now) && !breaker.is_closed());
+    fn pauses_between_probes_grow_to_a_second_until_it_closes() {
+        let mut breaker = open();
+        let pauses = |breaker: &mut Breaker, count| -> Vec<_> {
+            (0..count).map(|_| breaker.next_pause()).collect()
+        };
+        assert_eq!(pauses(&mut breaker, 2), [Some(PAUSE), Some(PAUSE * 2)]);
+        breaker.half_open();
+        assert_eq!(breaker.next_pause(), None);
+        breaker.unreachable();
+        assert_eq!(pauses(&mut breaker, 2), [Some(LONGEST_PAUSE); 2]);
+        breaker.half_open();
+        let trial = breaker.admit();
+        breaker.succeeded(trial);
+        (0..3).for_each(|_| breaker.failed(false));
+        assert_eq!(breaker.next_pause(), Some(PAUSE));
     }
 }

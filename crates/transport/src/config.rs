@@ -25,15 +25,15 @@ pub struct Config {
     /// addresses counts as many endpoints; of two that are picked at random, the one with fewer calls in flight is
     /// asked.
     pub endpoints: Vec<EndpointUrl>,
-    /// How often host names are resolved anew; a connection that fails does it at once.
+    /// The interval at which host names are resolved anew; a connection that fails does it at once.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub resolve_interval: Duration,
-    /// How long a connection may take, TLS included. The callback's deadline may end the call before.
+    /// The longest time that opening a connection may take, TLS included. A call's deadline may end the call before.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub connect_timeout: Duration,
-    /// How often a connection with calls in flight is pinged. Most gRPC servers close one that is pinged more often than
+    /// The interval at which a connection with calls in flight is pinged. Most gRPC servers close one that is pinged more often than
     /// every 5 minutes.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -54,13 +54,14 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BreakerConfig {
-    /// How many failures in a row open the circuit: failed connections, resets, UNAVAILABLE, timeouts.
+    /// The number of failures in a row that open the circuit: failed connections, resets, UNAVAILABLE, timeouts.
     pub failures: u32,
-    /// How long it stays open at first, until a call probes the endpoint; doubled by each probe that fails.
+    /// The pause before an open circuit is probed in the background, by gRPC's health check; doubled by each probe that
+    /// fails, up to 1 second. After one that succeeds one call at a time is made, until one succeeds.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub first: Duration,
-    /// How long it stays open at most.
+    /// The longest time that it stays open while there is a connection: then a call is made though no probe succeeded.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub longest: Duration,
@@ -123,7 +124,7 @@ impl Config {
         mistakes
     }
 
-    /// Whether a connection to any endpoint is by TLS.
+    /// True if the connection to any endpoint is by TLS.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.endpoints.iter().any(|url| matches!(url, EndpointUrl::Tcp { tls: true, .. }))
     }

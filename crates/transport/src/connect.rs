@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use crate::decider::Decider;
 use crate::tls;
 
-/// How long written data may stay without an acknowledgement: a peer that vanished without a word is noticed by the
-/// kernel.
+/// The longest time that written data may stay without an acknowledgement. So the kernel notices a peer that vanished
+/// without a word.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;

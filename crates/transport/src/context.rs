@@ -1,4 +1,4 @@
-//! What travels beside a message: the deadline, and the metadata of the call.
+//! The part of a call that travels beside its message: deadline and metadata.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::decider::Decider;
 
-/// What travels beside a message.
+/// The deadline and the metadata of a call, and the use of its outcome.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The metadata of this call; that of gRPC itself, `user-agent` and `authorization` are added.
@@ -20,7 +20,7 @@ pub struct Context {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The end of the call, which the decider is told as `grpc-timeout`.
     pub deadline: Instant,
-    /// Whether the outcome moves the circuit to the endpoint.
+    /// True if the outcome moves the circuit to the endpoint: a failure opens it, a success closes it.
     pub counts: bool,
 }
 

@@ -12,7 +12,7 @@ use crate::retry::RetryBudget;
 use crate::tls::{self, Tls};
 use crate::token;
 
-/// One decider: its settings, and what its files hold.
+/// One decider: its settings, and the contents of its files.
 #[derive(Debug)]
 pub struct Decider {
     pub(crate) name: String,
@@ -42,11 +42,11 @@ pub trait Observer: Debug + Send + Sync {
 pub enum EndpointState {
     /// A connection is being opened.
     Connecting,
-    /// Calls can be sent.
+    /// Calls can be sent; after the circuit was open, one at a time until one succeeds.
     Connected,
     /// The last connection failed; it is tried again in growing pauses.
     Down,
-    /// Calls failed in a row; one probes after a growing pause.
+    /// Calls failed in a row; none are sent until a probe in the background succeeds.
     Open,
 }
 

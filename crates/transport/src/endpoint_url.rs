@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub enum EndpointUrl {
     /// `http://host:port` or `https://host:port`.
     Tcp {
-        /// Whether the connection is by TLS.
+        /// The connection is by TLS.
         tls: bool,
         /// A name or an address.
         host: String,

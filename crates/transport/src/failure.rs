@@ -17,7 +17,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether the decider, or what stands before it, says that it is not available.
+    /// True if the decider, or a proxy before it, says that it is not available.
     pub(crate) fn is_unavailable(&self) -> bool {
         matches!(self, Self::Status(status) if status.code() == Code::Unavailable)
     }

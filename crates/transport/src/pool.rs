@@ -1,5 +1,7 @@
 //! The endpoints of one decider: which there are, and which one gets a call.
 
+mod sample;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 
+use self::sample::two;
 use crate::decider::Decider;
 use crate::endpoint::{Endpoint, Readiness, Signals};
 use crate::failure::Failure;
@@ -55,14 +58,14 @@ impl Pool {
         counts: bool,
     ) -> Result<Arc<Endpoint>, Failure> {
         // Nearly always there is one.
-        if let Choice::Endpoint(endpoint) = self.shared.choose(tried) {
+        if let Choice::Endpoint(endpoint) = self.shared.choose(tried, counts) {
             return Ok(endpoint);
         }
         let mut changed = pin!(self.shared.signals.changed.notified());
         let mut requested = false;
         loop {
             changed.as_mut().enable();
-            match self.shared.choose(tried) {
+            match self.shared.choose(tried, counts) {
                 Choice::Endpoint(endpoint) => return Ok(endpoint),
                 Choice::Wait => {}
                 // Once for each call; more would be a call that waits for as long as the decider is down.
@@ -104,24 +107,24 @@ enum Choice {
 }
 
 impl Shared {
-    fn choose(&self, tried: Option<&Arc<Endpoint>>) -> Choice {
+    fn choose(&self, tried: Option<&Arc<Endpoint>>, counts: bool) -> Choice {
         let endpoints = self.endpoints();
         let Some(endpoints) = &*endpoints else { return Choice::Wait };
         let is_tried = |e: &Arc<Endpoint>| tried.is_some_and(|tried| Arc::ptr_eq(e, tried));
-        let ready = |e: &&Arc<Endpoint>| e.readiness() == Readiness::Ready;
-        let untried: Vec<_> = endpoints.iter().filter(ready).filter(|e| !is_tried(e)).collect();
-        let picked = match two(untried.len()).map(|place| untried.get(place)) {
-            [Some(first), Some(second)] if second.in_flight() < first.in_flight() => Some(*second),
-            [Some(first), _] => Some(*first),
+        let ready = |e: &&Arc<Endpoint>| e.readiness(counts) == Readiness::Ready;
+        let untried = endpoints.iter().filter(|e| !is_tried(e)).filter(ready);
+        let picked = match two(untried) {
+            [Some(first), Some(second)] if second.in_flight() < first.in_flight() => Some(second),
+            [Some(first), _] => Some(first),
             _ => endpoints.iter().find(|e| is_tried(e) && ready(e)),
         };
-        let at = |readiness| endpoints.iter().find(|e| e.readiness() == readiness);
+        let at = |readiness| endpoints.iter().find(|e| e.readiness(counts) == readiness);
         match picked {
             Some(endpoint) => Choice::Endpoint(endpoint.clone()),
             None if endpoints.is_empty() => Choice::None,
             None if at(Readiness::Connecting).is_some() => Choice::Wait,
             None => {
-                let down = endpoints.iter().filter(|e| e.readiness() == Readiness::Down);
+                let down = endpoints.iter().filter(|e| e.readiness(counts) == Readiness::Down);
                 let down: Vec<_> = down.collect();
                 let any = fastrand::choice(&down);
                 any.map_or(Choice::Open, |&endpoint| Choice::Down(endpoint.clone()))
@@ -170,13 +173,6 @@ impl Shared {
     fn unresolved(&self) -> MutexGuard<'_, Option<String>> {
         self.unresolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Two different places of a list of this length, as far as it has them, in no order.
-fn two(length: usize) -> [usize; 2] {
-    let first = fastrand::usize(..length.max(1));
-    let second = fastrand::usize(..length.max(2) - 1);
-    [first, if second >= first { second + 1 } else { second }]
 }
 
 #[cfg(test)]
@@ -238,17 +234,5 @@ mod tests {
 
     fn only(at: ResolvedAddress) -> Resolved {
         Resolved { addresses: HashSet::from([at]), failed: Vec::new() }
-    }
-
-    #[test]
-    fn two_places_are_different_and_all_are_picked() {
-        for length in 0..5 {
-            let mut firsts = std::collections::BTreeSet::new();
-            for [first, second] in (0..200).map(|_| two(length)) {
-                assert!(first != second && (length < 2 || second < length), "{first} {second}");
-                firsts.insert(first);
-            }
-            assert_eq!(firsts.len(), length.max(1));
-        }
     }
 }

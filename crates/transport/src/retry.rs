@@ -1,8 +1,8 @@
-//! How many retries there may be: a share of the calls, so that retries can't double the load of a decider in trouble.
+//! The budget of retries: a share of the calls, so that retries can't double the load of a decider in trouble.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What one retry costs; a call pays in as many of it as the percentage says.
+/// The price of one retry; each call pays in the percentage.
 const COST: u64 = 100;
 /// As many retries as may be saved up, and are there at the start.
 const SAVED: u64 = 10;

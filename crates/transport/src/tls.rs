@@ -12,14 +12,14 @@ use crate::config::Config;
 /// HTTP/2, as it is named in TLS.
 pub(crate) const HTTP_2: &[u8] = b"h2";
 
-/// What the files hold, and the configuration made of it. Two are equal if the files are.
+/// The contents of the files, and the configuration made of them. Two are equal if the contents are.
 #[derive(Clone, Debug)]
 pub(crate) struct Tls {
     files: Arc<Files>,
     config: Arc<ClientConfig>,
 }
 
-/// What the files hold that a decider's settings name.
+/// The contents of the files that a decider's settings name.
 #[derive(Debug, PartialEq)]
 struct Files {
     /// None means the certificates of the system.

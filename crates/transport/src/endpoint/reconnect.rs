@@ -18,7 +18,7 @@ use crate::resolve::ResolvedAddress;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 /// A connection that was lost sooner than this counts as one that failed.
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
-/// How long the answer to a ping may take.
+/// The longest time to the answer to a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a connection, and another one when it is lost: at once after one that lasted, and else after growing pauses.
