@@ -35,7 +35,7 @@ impl Channel {
     pub async fn call(
         &self,
         path: &PathAndQuery,
-        context: &Context,
+        context: &Context<'_>,
         frame: &Bytes,
     ) -> Result<Bytes, Failure> {
         // Pinned here, since `timeout_at` moves what it is given.
@@ -46,7 +46,7 @@ impl Channel {
     async fn answer(
         &self,
         path: &PathAndQuery,
-        context: &Context,
+        context: &Context<'_>,
         frame: &Bytes,
     ) -> Result<Bytes, Failure> {
         self.decider.retries.deposit();

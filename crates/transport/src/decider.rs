@@ -8,6 +8,7 @@ use process::{Mistake, Reloadable};
 use rustls::ClientConfig;
 
 use crate::config::{BreakerConfig, Config};
+use crate::context::Headers;
 use crate::retry::RetryBudget;
 use crate::tls::{self, Tls};
 use crate::token;
@@ -18,8 +19,8 @@ pub struct Decider {
     pub(crate) name: String,
     pub(crate) config: Config,
     pub(crate) breaker: BreakerConfig,
-    /// The value of `user-agent`.
-    pub(crate) user_agent: HeaderValue,
+    /// The headers of a probe.
+    pub(crate) probe: Headers,
     pub(crate) retries: Arc<RetryBudget>,
     pub(crate) observer: Arc<dyn Observer>,
     token: Reloadable<Option<HeaderValue>>,
@@ -51,7 +52,7 @@ pub enum EndpointState {
 }
 
 impl Decider {
-    /// A decider with these settings. `user_agent` is the caller's name and version. Reads the files that the settings
+    /// A decider with these settings; `user_agent` is for probes. Reads the files that the settings
     /// name; other mistakes in them are for [`Config::mistakes`] to find.
     ///
     /// # Errors
@@ -76,7 +77,7 @@ impl Decider {
             name: name.to_owned(),
             config,
             breaker,
-            user_agent,
+            probe: Headers::new(user_agent, &[], &[]),
             retries,
             observer,
             token: Reloadable::new(token),

@@ -130,21 +130,20 @@ impl Endpoint {
     pub(super) async fn call(
         &self,
         path: &PathAndQuery,
-        context: &Context,
+        context: &Context<'_>,
         frame: Bytes,
     ) -> Result<Result<Bytes, Failure>, CallError> {
         let Some((connection, generation, trial)) = self.admit(context.counts) else {
             return Err(CallError::NotSent(format!("not connected to {}", self.at.address)));
         };
         let mut call = Call::begin(self, context, trial);
-        // A probe brings no headers, so that the next call is the one to bring their names.
-        let first =
-            !context.headers.is_empty() && self.used.swap(generation, Relaxed) != generation;
+        // The first call that is no probe, which lacks the names of others.
+        let first = !context.values.is_empty() && self.used.swap(generation, Relaxed) != generation;
         let mut request = Request::new(());
         *request.method_mut() = http::Method::POST;
         *request.version_mut() = http::Version::HTTP_2;
         *request.uri_mut() = self.at.target.uri(path);
-        *request.headers_mut() = context.headers(&self.decider, call.began, first);
+        *request.headers_mut() = context.headers(self.decider.token(), call.began, first);
         let outcome = unary::call(connection, request, frame).await;
         call.end(&outcome);
         // A server that says goodbye is not a failing one.

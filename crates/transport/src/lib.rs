@@ -4,13 +4,14 @@
 //! Channel::call → pool (picks an endpoint) → endpoint (circuit, calls in flight) → unary ⇒ decider
 //! ```
 //!
-//! A [`Decider`] is what a process knows of one decider: settings, TLS and token, which [`Decider::refresh`] reads anew.
-//! Each worker opens a [`Channel`] to it, with connections and circuits of its own.
+//! A [`Decider`] is one decider for the whole process: settings, TLS and token, which [`Decider::refresh`] reads anew. Each
+//! worker opens a [`Channel`] to it, with connections and circuits of its own. A call takes a path, a [`Context`] and a
+//! message.
 //!
 //! - `pool` resolves the names and picks one of two random endpoints, the one with fewer calls in flight.
 //! - `endpoint` keeps one connection open, and probes an open circuit in the background.
-//! - `unary` sends one call, takes its answer only if it is gRPC to the letter, and says whether a failed call is safe to
-//!   retry: that it did not run is certain.
+//! - `unary` sends one call, takes its answer only if it is gRPC to the letter, and tells the failures that are safe to
+//!   retry, since the call surely did not run.
 //!
 //! Dropping the future of a call cancels it.
 
@@ -35,7 +36,7 @@ mod unary;
 pub use self::body_buffer::BodyBuffer;
 pub use self::channel::Channel;
 pub use self::config::{BreakerConfig, Config};
-pub use self::context::Context;
+pub use self::context::{Context, Headers};
 pub use self::decider::{Decider, EndpointState, Observer};
 pub use self::endpoint_url::EndpointUrl;
 pub use self::failure::Failure;

@@ -104,3 +104,27 @@ static SYSTEM: LazyLock<Result<Arc<RootCertStore>, String>> = LazyLock::new(|| {
         false => Ok(Arc::new(roots)),
     }
 });
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_made_anew_only_if_a_file_changed() {
+        let write = |path: &std::path::Path| {
+            let signed = rcgen::generate_simple_self_signed(["decider".to_owned()]);
+            fs::write(path, signed.expect("a certificate").cert.pem()).expect("written");
+        };
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        write(file.path());
+        let config = Config { ca: Some(file.path().into()), ..Config::default() };
+        let first = read(&config).expect("certificates");
+        let second = first.reread(&config).expect("certificates");
+        assert!(Arc::ptr_eq(&first.config(), &second.config()));
+        write(file.path());
+        let third = second.reread(&config).expect("certificates");
+        assert!(!Arc::ptr_eq(&second.config(), &third.config()) && second != third);
+    }
+}

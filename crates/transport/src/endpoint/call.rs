@@ -27,7 +27,7 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn begin(endpoint: &'a Endpoint, context: &Context, trial: bool) -> Self {
+    pub(super) fn begin(endpoint: &'a Endpoint, context: &Context<'_>, trial: bool) -> Self {
         endpoint.in_flight.fetch_add(1, Relaxed);
         let (counts, deadline) = (context.counts, context.deadline);
         Self { endpoint, began: Instant::now(), deadline, counts, trial, ended: false }

@@ -63,7 +63,8 @@ impl Endpoint {
     async fn is_alive(&self) -> bool {
         let path = PathAndQuery::from_static(PATH);
         let deadline = Instant::now() + TIME_LIMIT;
-        let context = Context { headers: Vec::new(), deadline, counts: false };
+        let headers = &self.decider.probe;
+        let context = Context { headers, values: &[], more: &[], deadline, counts: false };
         match timeout_at(deadline, self.call(&path, &context, REQUEST)).await {
             Ok(Ok(Ok(message))) => message == SERVING,
             Ok(Ok(Err(Failure::Status(status)))) => {

@@ -8,7 +8,7 @@ use h2::Reason;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
-use transport::{Context, Failure};
+use transport::{Context, Failure, Headers};
 
 use crate::peer::{Peer, Reply};
 use crate::support::{Client, breaker, config};
@@ -18,11 +18,11 @@ async fn a_call_has_grpc_s_headers_and_its_own() {
     let peer = Peer::start(|_| Reply::message(b"")).await;
     let client = Client::new(config(&peer.url()), breaker());
     let path = PathAndQuery::from_static("/a.Service/Method");
-    let mut id = HeaderValue::from_static("7");
-    id.set_sensitive(true);
-    let headers = vec![(HeaderName::from_static("id"), id)];
-    let context =
-        Context { headers, deadline: Instant::now() + Duration::from_secs(2), counts: true };
+    let agent = HeaderValue::from_static("test/1");
+    let headers = &Headers::new(agent, &[HeaderName::from_static("id")], &[]);
+    let values = &[HeaderValue::from_static("7")];
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let context = Context { headers, values, more: &[], deadline, counts: true };
     for _ in 0..2 {
         let frame = Bytes::from_static(&[0; 5]);
         client.channel.call(&path, &context, &frame).await.expect("an answer");

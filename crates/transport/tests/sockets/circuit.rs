@@ -137,27 +137,45 @@ async fn a_decider_that_hung_is_used_again_within_a_second_though_no_calls_come(
     client.call(true).await.expect("an answer");
 }
 
-#[tokio::test]
-async fn a_decider_that_was_down_is_used_again_within_a_second_though_no_calls_come() {
-    let gone = peer(Reply::Nothing, || Reply::Nothing).await;
-    let address = gone.address();
-    drop(gone);
+/// Opens the circuit to a port where nobody listens, starts a peer there after a while, and returns the time until the
+/// endpoint is used again though no calls come.
+async fn time_to_come_back(breaker: BreakerConfig, down: Duration) -> Duration {
+    let address = peer(Reply::Nothing, || Reply::Nothing).await.address();
     tokio::task::yield_now().await;
-    let client = Client::new(config(&format!("http://{address}")), BreakerConfig::default());
+    let client = Client::new(config(&format!("http://{address}")), breaker);
     while client.state() != Some(EndpointState::Open) {
         client.call(true).await.expect_err("nobody listens");
     }
-    // Until the pauses have grown.
-    sleep(Duration::from_millis(1_500)).await;
-    let reply = |call: &Parts| match call.uri.path() {
-        HEALTH => Reply::message(SERVING),
-        _ => Reply::message(b""),
-    };
+    sleep(down).await;
+    let reply = |_: &Parts| Reply::message(SERVING);
     let _peer = Peer::start_at(address, None, reply).await.expect("the same port");
     let came_back = Instant::now();
     client.until(EndpointState::Connected).await;
-    assert!(came_back.elapsed() <= Duration::from_millis(1_100), "{:?}", came_back.elapsed());
     client.call(true).await.expect("an answer");
+    came_back.elapsed()
+}
+
+#[tokio::test]
+async fn a_decider_that_was_down_is_used_again_within_a_second_though_no_calls_come() {
+    let down = Duration::from_millis(1_500);
+    let time = time_to_come_back(BreakerConfig::default(), down).await;
+    assert!(time <= Duration::from_millis(1_100), "{time:?}");
+}
+
+#[tokio::test]
+async fn a_probe_opens_a_connection() {
+    // By then a pause between two connections is longer: it would end after 1.5 s.
+    let (pause, down) = (Duration::from_millis(20), Duration::from_millis(1_100));
+    let breaker = BreakerConfig { longest: pause, first: pause, ..breaker() };
+    let time = time_to_come_back(breaker, down).await;
+    assert!(time < Duration::from_millis(300), "{time:?}");
+}
+
+#[tokio::test]
+async fn a_new_connection_is_probed_at_once() {
+    let breaker = BreakerConfig { first: Duration::from_secs(1), ..breaker() };
+    let time = time_to_come_back(breaker, Duration::ZERO).await;
+    assert!(time < Duration::from_millis(400), "{time:?}");
 }
 
 #[tokio::test]

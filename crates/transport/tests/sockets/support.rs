@@ -10,12 +10,14 @@ use http::uri::PathAndQuery;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use transport::{
-    BreakerConfig, Channel, Config, Context, Decider, EndpointState, EndpointUrl, Failure,
+    BreakerConfig, Channel, Config, Context, Decider, EndpointState, EndpointUrl, Failure, Headers,
     Observer, RetryBudget,
 };
 
 /// The time in which everything should happen that is to happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+const AGENT: HeaderValue = HeaderValue::from_static("test/1");
 
 /// A client of one decider with one endpoint.
 pub(crate) struct Client {
@@ -55,9 +57,8 @@ impl Client {
     pub(crate) fn new(config: Config, breaker: BreakerConfig) -> Self {
         let (state, retries) = (watch::Sender::new(None), AtomicUsize::new(0));
         let observed = Arc::new(Observed { state, retries });
-        let agent = HeaderValue::from_static("test/1");
         let budget = Arc::new(RetryBudget::new(20));
-        let decider = Decider::new("test", config, breaker, agent, budget, observed.clone());
+        let decider = Decider::new("test", config, breaker, AGENT, budget, observed.clone());
         let decider = Arc::new(decider.expect("files"));
         Self { channel: Channel::open(decider.clone()), decider, observed }
     }
@@ -69,7 +70,9 @@ impl Client {
 
     pub(crate) async fn call_for(&self, time: Duration, counts: bool) -> Result<Bytes, Failure> {
         let path = PathAndQuery::from_static("/test.Service/Method");
-        let context = Context { headers: Vec::new(), deadline: Instant::now() + time, counts };
+        let headers = &Headers::new(AGENT, &[], &[]);
+        let deadline = Instant::now() + time;
+        let context = Context { headers, values: &[], more: &[], deadline, counts };
         self.channel.call(&path, &context, &Bytes::from_static(&[0; transport::PREFIX])).await
     }
 
