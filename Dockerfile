@@ -14,11 +14,12 @@ COPY tests/Cargo.toml tests/
 COPY examples/rust/Cargo.toml examples/rust/
 COPY deploy/static-binaries deploy/
 COPY proto proto
+COPY crates crates
 COPY decider decider
 COPY gateway gateway
 # Dependencies stay compiled in the cache. Cargo goes by time stamps, and the cache may be newer than these sources.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    find proto decider gateway -exec touch {} + && deploy/static-binaries /out
+    find proto crates decider gateway -exec touch {} + && deploy/static-binaries /out
 
 FROM scratch AS prebuilt
 COPY target/static /out

@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::Response;
-use callback_decider::DESCRIPTOR_SET;
+use contract::DESCRIPTOR_SET;
 use std::error::Error;
 use tonic::Status;
 use tonic::body::Body;

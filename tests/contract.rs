@@ -1,17 +1,13 @@
 //! What the contract promises, to OpenIM and to deciders that were built with an earlier one.
 
-mod options;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use options::callbacks;
+use contract::{FieldOptions, PACKAGE, callbacks};
 use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor,
 };
 use serde_json::{Value, json};
-
-const PACKAGE: &str = "openim.decider.v1";
 
 /// The contract that deciders may have been built with.
 const BASELINE: &[u8] = include_bytes!("../proto/baseline.binpb");
@@ -44,7 +40,7 @@ const DIFFERENCES: [(&str, &str, &str, &str); 13] = [
 #[test]
 fn the_options_of_the_baseline_are_kept() {
     let baseline = DescriptorPool::decode(BASELINE).expect("the baseline");
-    let (now, mut changed) = (all_options(&callback_decider::contract()), Vec::new());
+    let (now, mut changed) = (all_options(&contract::descriptors()), Vec::new());
     for (name, then) in all_options(&baseline) {
         match now.get(&name) {
             Some(now) if keeps(now, &then) => {}
@@ -66,7 +62,6 @@ fn every_callback_of_openim_has_an_rpc() {
         })
         .collect();
     let mut ours: BTreeMap<_, _> = callbacks()
-        .into_iter()
         .map(|callback| {
             let service = callback.rpc.parent_service().name().to_lowercase();
             let identity = json!({
@@ -101,11 +96,11 @@ fn every_key_of_openim_has_a_field_of_its_type_but_for_the_known_differences() {
     // Callbacks that are newer than the list are held by their cases alone.
     let known: BTreeSet<_> = self::openim().iter().map(|c| c["command"].to_string()).collect();
     let known = |command: &str| known.contains(&json!(command).to_string());
-    for callback in callbacks().into_iter().filter(|c| known(&c.option.command)) {
+    for callback in callbacks().filter(|c| known(&c.option.command)) {
         let request = beside(&callback.rpc.input());
         let response = callback.rpc.output();
         let edits = response.fields().filter(|field| field.name() != "denial");
-        let echoed = request.iter().filter(|field| has(field, "echo")).cloned();
+        let echoed = request.iter().filter(|field| FieldOptions::of(field).echo).cloned();
         let reply = edits.chain(echoed).flat_map(|field| types(&field)).collect();
         let request = request.iter().flat_map(types).collect();
         contract.extend(entries(&json!(callback.option.command), request, reply));
@@ -158,9 +153,8 @@ fn every_scalar_that_a_response_edits_can_be_unset_but_keys_and_what_replaces_a_
 
 #[test]
 fn every_comment_begins_with_the_name_of_what_it_explains() {
-    let contract = callback_decider::contract();
     let mut wrong = Vec::new();
-    for file in contract.files().filter(|file| file.package_name() == PACKAGE) {
+    for file in contract::descriptors().files().filter(|file| file.package_name() == PACKAGE) {
         let comments = comments(file.file_descriptor_proto());
         assert!(!comments.is_empty(), "{} was compiled without its comments", file.name());
         for (name, path) in named(&file) {
@@ -206,11 +200,6 @@ fn keeps(now: &Value, then: &Value) -> bool {
     }
 }
 
-fn has(field: &FieldDescriptor, option: &str) -> bool {
-    let extension = field.parent_pool().get_extension_by_name(&format!("{PACKAGE}.{option}"));
-    field.options().has_extension(&extension.expect("an option of the contract"))
-}
-
 /// Command, key and type of every key. Whether a reply may lack a key is not compared: any edit may be unset.
 fn entries(command: &Value, request: Keys, reply: Keys) -> Vec<[String; 3]> {
     let command = command.as_str().expect("a command");
@@ -234,7 +223,7 @@ fn keys(object: &Value) -> Keys {
 /// The fields whose keys lie in one JSON object.
 fn beside(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let fields = message.fields().flat_map(|field| match field.kind() {
-        Kind::Message(inner) if has(&field, "inline") => inner.fields().collect(),
+        Kind::Message(inner) if FieldOptions::of(&field).inline => inner.fields().collect(),
         _ => vec![field],
     });
     fields.collect()

@@ -1,16 +1,14 @@
 //! Every callback, by the cases of its file: what OpenIM sends, what the decider then gets and answers, and what OpenIM
 //! gets back. The tests below the first watch that the table is complete.
 
-mod options;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callback_gateway::contract::CALLBACKS;
+use contract::{Callback, CallbackOption, callbacks};
 use harness::{Asked, Decider, Gateway, Request, Response, Says};
-use options::{Callback, CallbackOption, callbacks};
 use prost_reflect::{Kind, MessageDescriptor};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -84,9 +82,9 @@ fn every_case_gets_its_reply() {
 #[test]
 fn every_rpc_has_a_file_and_every_file_is_of_one_rpc() {
     let mut rpcs: BTreeMap<_, _> =
-        callbacks().into_iter().map(|c| (c.option.command, c.rpc.name().to_owned())).collect();
+        callbacks().map(|c| (c.option.command, c.rpc.name().to_owned())).collect();
     rpcs.insert(UNKNOWN.into(), "Decide".into());
-    let all: usize = callback_decider::contract().services().map(|s| s.methods().len()).sum();
+    let all = contract::rpcs().count();
     assert_eq!(rpcs.len(), all, "an rpc of the contract has no (callback)");
 
     for file in table() {
@@ -105,7 +103,7 @@ fn every_name_of_a_callback_is_called_and_every_callback_in_both_styles() {
     let called: BTreeSet<_> = table().iter().flat_map(|f| &f.cases).map(Case::called).collect();
     let is_called = |style, command: &String| called.contains(&(style, command.clone()));
     let styles = [Style::Path, Style::Query];
-    for CallbackOption { command, aliases, .. } in callbacks().into_iter().map(|c| c.option) {
+    for CallbackOption { command, aliases, .. } in callbacks().map(|c| c.option) {
         for style in styles {
             assert!(is_called(style, &command), "{command}.json has no case in {style:?} style");
         }

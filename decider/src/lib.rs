@@ -5,7 +5,6 @@
 //! mistakes are told at once. The policy then decides over messages that are known only by their
 //! descriptors, so that nothing here changes when the contract grows:
 //!
-//! - [`contract`]: the descriptors of `proto/`, embedded
 //! - [`server`]: every rpc of the contract over gRPC, with TLS, tokens, health and reflection; what it
 //!   answers is up to whoever implements [`server::Decide`], such as a policy
 //! - `policy`: from the file to the rules of each rpc, and from a request to a decision
@@ -13,7 +12,6 @@
 //! - [`Settings`]: the command line, checked; [`healthcheck`]: its other command
 
 mod arguments;
-mod contract;
 mod expression;
 mod healthcheck;
 mod policy;
@@ -21,7 +19,6 @@ pub mod server;
 mod settings;
 
 pub use arguments::{Arguments, Command};
-pub use contract::{DESCRIPTOR_SET, contract};
 pub use healthcheck::healthcheck;
 pub use policy::{Decision, LoadError, Policy, RuleFailed};
 pub use settings::Settings;

@@ -15,9 +15,9 @@ pub(crate) use tls::HTTP_2;
 pub use tls::{Tls, TlsFiles};
 pub use tokens::Tokens;
 
-use crate::{DESCRIPTOR_SET, contract};
 use accept::Incoming;
 use axum::middleware::from_fn_with_state;
+use contract::DESCRIPTOR_SET;
 use dispatch::Dispatch;
 use health::Health;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
@@ -89,7 +89,7 @@ impl Server {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), transport::Error> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        let health = Health::serving(reporter, &contract()).await;
+        let health = Health::serving(reporter).await;
         // Whoever looks after the server's health needs no secret for it.
         let routes = self.routes(decide).add_service(health_service);
 
@@ -114,7 +114,7 @@ impl Server {
 
     /// All that only those may call who are let in.
     fn routes(&self, decide: impl Decide) -> Routes {
-        let dispatch = Dispatch::new(&contract(), decide, self.limits.message_bytes);
+        let dispatch = Dispatch::new(decide, self.limits.message_bytes);
         let router = Routes::new(reflection().build_v1().expect(COMPLETE))
             .add_service(reflection().build_v1alpha().expect(COMPLETE))
             .into_axum_router()

@@ -16,11 +16,11 @@ impl Callback {
                 return Err(format!("`{name}` is no command or setting"));
             }
         }
-        let prefix = if self.before { "Before" } else { "After" };
-        if !self.rpc.starts_with(prefix) {
-            return Err(format!(
-                "its response makes it a callback whose name starts with {prefix}"
-            ));
+        if !self.before && !self.rpc.starts_with("After") {
+            return Err("its name starts with neither Before nor After".into());
+        }
+        if self.before && self.response.field("denial").is_none() {
+            return Err("the response of a Before callback must have a denial".into());
         }
         if !self.before && !self.response.fields.is_empty() {
             return Err("the response of an After callback must be empty".into());

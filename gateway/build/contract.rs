@@ -2,15 +2,11 @@
 
 use std::collections::HashSet;
 
+use contract::{CallbackOption, FieldOptions};
 use heck::ToUpperCamelCase;
 use proc_macro2::Ident;
-use prost_reflect::{
-    DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
-};
+use prost_reflect::{FieldDescriptor, MessageDescriptor, MethodDescriptor};
 use quote::format_ident;
-
-use crate::PACKAGE;
-use crate::options::{FieldOptions, Options};
 
 /// The service of callbacks that the contract does not know.
 const FALLBACK: &str = "FallbackService";
@@ -26,7 +22,6 @@ pub(crate) struct Callback {
     pub(crate) command: String,
     pub(crate) aliases: Vec<String>,
     pub(crate) setting: String,
-    /// A response that can refuse makes it a callback that comes before.
     pub(crate) before: bool,
     pub(crate) request: Message,
     pub(crate) response: Message,
@@ -57,17 +52,11 @@ pub(crate) enum Shape {
 }
 
 impl Contract {
-    pub(crate) fn read(pool: &DescriptorPool) -> Result<Self, String> {
-        let options = Options::find(pool)?;
+    pub(crate) fn read() -> Result<Self, String> {
         let mut callbacks = Vec::new();
-        let of_callbacks =
-            |s: &ServiceDescriptor| s.package_name() == PACKAGE && s.name() != FALLBACK;
-        for service in pool.services().filter(of_callbacks) {
-            for method in service.methods() {
-                let callback = Callback::read(&options, &method)
-                    .map_err(|e| format!("{}: {e}", method.full_name()))?;
-                callbacks.push(callback);
-            }
+        for rpc in contract::rpcs().filter(|rpc| rpc.parent_service().name() != FALLBACK) {
+            let name = rpc.full_name().to_owned();
+            callbacks.push(Callback::read(rpc).map_err(|e| format!("{name}: {e}"))?);
         }
         let mut names = HashSet::new();
         for callback in &callbacks {
@@ -101,18 +90,20 @@ fn distinct<'a>(messages: impl Iterator<Item = &'a Message>) -> Vec<&'a Message>
 }
 
 impl Callback {
-    fn read(options: &Options, method: &MethodDescriptor) -> Result<Self, String> {
-        let option = options.callback(method).ok_or("has no (callback) option")?;
-        let response = Message::read(options, &method.output());
+    fn read(rpc: MethodDescriptor) -> Result<Self, String> {
+        let callback = contract::Callback::of(rpc).ok_or("has no (callback) option")?;
+        let before = callback.is_before();
+        let contract::Callback { rpc, option: CallbackOption { command, aliases, setting } } =
+            callback;
         let callback = Self {
-            rpc: method.name().to_owned(),
-            service: method.parent_service().name().to_owned(),
-            command: option.command,
-            aliases: option.aliases,
-            setting: option.setting,
-            before: response.field("denial").is_some(),
-            request: Message::read(options, &method.input()),
-            response,
+            rpc: rpc.name().to_owned(),
+            service: rpc.parent_service().name().to_owned(),
+            command,
+            aliases,
+            setting,
+            before,
+            request: Message::read(&rpc.input()),
+            response: Message::read(&rpc.output()),
         };
         callback.check()?;
         Ok(callback)
@@ -143,10 +134,10 @@ impl Callback {
 }
 
 impl Message {
-    fn read(options: &Options, message: &MessageDescriptor) -> Self {
+    fn read(message: &MessageDescriptor) -> Self {
         Self {
             name: message.name().to_owned(),
-            fields: message.fields().map(|f| Field::read(options, &f)).collect(),
+            fields: message.fields().map(|f| Field::read(&f)).collect(),
         }
     }
 
@@ -193,23 +184,20 @@ impl Message {
 }
 
 impl Field {
-    fn read(options: &Options, field: &FieldDescriptor) -> Self {
+    fn read(field: &FieldDescriptor) -> Self {
         let shape = match () {
             () if field.is_map() => Shape::Map,
             () if field.is_list() => Shape::List,
             () if field.supports_presence() => Shape::Optional,
             () => Shape::Plain,
         };
-        let message = match field.kind() {
-            Kind::Message(message) if shape != Shape::Map => Some(Message::read(options, &message)),
-            _ => None,
-        };
+        let message = contract::message_of(field).filter(|_| shape != Shape::Map);
         Self {
             name: field.name().to_owned(),
             json: field.json_name().to_owned(),
-            options: options.field(field),
+            options: FieldOptions::of(field),
             shape,
-            message,
+            message: message.map(|message| Message::read(&message)),
         }
     }
 

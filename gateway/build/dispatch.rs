@@ -3,7 +3,8 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use crate::PACKAGE;
+use contract::PACKAGE;
+
 use crate::contract::{Callback, Contract};
 
 pub(crate) fn write(contract: &Contract) -> TokenStream {

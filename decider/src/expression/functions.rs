@@ -193,7 +193,6 @@ fn parse_type(name: &str) -> Type {
 mod tests {
     use super::super::operators;
     use super::*;
-    use crate::contract;
     use crate::expression::{Environment, Library, Parsed, Words};
     use prost_reflect::DynamicMessage;
     use std::collections::BTreeMap;
@@ -225,7 +224,8 @@ mod tests {
     fn has_type_error(expression: &str) -> bool {
         let words = Words::new(["1".to_owned()]).expect("one word");
         let mut library = Library::new(BTreeMap::from([("words".to_owned(), words)]));
-        let request = contract().all_messages().next().expect("the contract has messages");
+        let request =
+            contract::descriptors().all_messages().next().expect("the contract has messages");
         let parsed = Parsed::new(expression).expect("it is CEL");
         let (checked, _) = parsed.check(&request, &mut library).expect("it is accepted");
         let (environment, request) = (Environment::new(library), DynamicMessage::new(request));

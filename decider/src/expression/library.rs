@@ -3,7 +3,7 @@
 use super::nearest::suggestion;
 use super::pattern::Pattern;
 use super::words::Words;
-use crate::contract::{PACKAGE, contract};
+use contract::PACKAGE;
 use prost_reflect::EnumDescriptor;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct Library {
 
 impl Library {
     pub(crate) fn new(lists: BTreeMap<String, Words>) -> Self {
-        let contract = contract();
+        let contract = contract::descriptors();
         let enums = contract.all_enums().filter(|e| e.package_name() == PACKAGE);
         let enums = enums.map(|e| (e.name().to_owned(), e)).collect();
         Self { lists, patterns: BTreeMap::new(), enums }

@@ -4,8 +4,8 @@ use super::mirror::Mirror;
 use super::mistakes::{Mistakes, RuleMistakes};
 use super::written::{Consequence, Written};
 use super::{Edit, Rule, Then, denial, edit, file};
-use crate::contract::{contract, is_json_object, key_of};
 use crate::expression::{Expression, Library, Problem, Type, no_field, suggestion};
+use contract::{FieldOptions, key_of};
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
@@ -27,10 +27,7 @@ pub(super) struct Compiled {
 
 impl Compiler {
     pub(super) fn new(library: Library) -> Self {
-        let mut rpcs = BTreeMap::new();
-        for service in contract().services() {
-            rpcs.extend(service.methods().map(|rpc| (rpc.name().to_owned(), rpc)));
-        }
+        let rpcs = contract::rpcs().map(|rpc| (rpc.name().to_owned(), rpc)).collect();
         Self { library, rpcs, rules: vec![] }
     }
 
@@ -117,7 +114,7 @@ impl Compiler {
             }
             let key = key_of(&field).map(|key| key.name().to_owned());
             let mirror = Mirror::find(&field, key.as_deref(), &rpc.input());
-            let is_json_object = is_json_object(&field);
+            let is_json_object = FieldOptions::of(&field).json_object;
             let edit = Edit { field, key, is_json_object, value: expression, mirror };
             problems.is_empty().then_some(edit)
         });

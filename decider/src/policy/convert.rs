@@ -1,10 +1,10 @@
 //! The value of an edit's expression as the value of the response field that it is for.
 
-use crate::contract::values_of;
 use crate::expression::Failure;
 use cel::common::types::{CelBool, CelBytes, CelDouble, CelInt, CelList, CelMap, CelMapKey};
 use cel::common::types::{CelString, CelUInt};
 use cel::common::value::{FromVal, Val};
+use contract::values_of;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! What a rule that denies answers, and which codes it may give.
 
 use super::file::Deny;
-use crate::contract::message_of;
+use contract::message_of;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 use std::ops::RangeInclusive;
 

@@ -1,7 +1,7 @@
 //! Whether the type of an edit's expression suits the response field that it is for.
 
-use crate::contract::{key_of, values_of};
 use crate::expression::{Problem, Type, no_field};
+use contract::{key_of, values_of};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 /// What is wrong with an edit of this type. What shows only in the values is not yet wrong.

@@ -1,8 +1,8 @@
 //! Shows a rule's edits to the rules after it, by making them in the request as well.
 
 use super::keyed;
-use crate::contract::{is_inline, message_of, values_of};
 use crate::expression::Failure;
+use contract::{FieldOptions, message_of, values_of};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 
 /// Where a request carries what a field of its response edits.
@@ -32,7 +32,7 @@ impl Mirror {
     ) -> Option<Self> {
         let (inline, field) = match request.get_field_by_name(edit.name()) {
             Some(field) => (None, field),
-            None => request.fields().filter(is_inline).find_map(|inline| {
+            None => request.fields().filter(|f| FieldOptions::of(f).inline).find_map(|inline| {
                 let field = message_of(&inline)?.get_field_by_name(edit.name())?;
                 Some((Some(inline), field))
             })?,

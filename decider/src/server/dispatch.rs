@@ -5,7 +5,7 @@ use super::codec::DynamicCodec;
 use axum::extract::Request;
 use axum::http::Response;
 use futures_util::FutureExt;
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
+use prost_reflect::{DynamicMessage, MethodDescriptor};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -23,13 +23,11 @@ pub(super) struct Dispatch<D> {
 }
 
 impl<D: Decide> Dispatch<D> {
-    pub(super) fn new(contract: &DescriptorPool, decide: D, message_bytes: usize) -> Self {
-        let mut rpcs = HashMap::new();
-        for service in contract.services() {
-            for rpc in service.methods() {
-                rpcs.insert(format!("/{}/{}", service.full_name(), rpc.name()), rpc);
-            }
-        }
+    pub(super) fn new(decide: D, message_bytes: usize) -> Self {
+        let path = |rpc: &MethodDescriptor| {
+            format!("/{}/{}", rpc.parent_service().full_name(), rpc.name())
+        };
+        let rpcs: HashMap<_, _> = contract::rpcs().map(|rpc| (path(&rpc), rpc)).collect();
         Self { rpcs: Arc::new(rpcs), decide, message_bytes }
     }
 

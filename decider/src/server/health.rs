@@ -1,6 +1,5 @@
 //! The health of the server and of each of its services, for whoever asks or watches.
 
-use prost_reflect::DescriptorPool;
 use std::iter;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -14,8 +13,9 @@ pub(super) struct Health {
 
 impl Health {
     /// Tells that all services of the contract are there.
-    pub(super) async fn serving(reporter: HealthReporter, contract: &DescriptorPool) -> Self {
-        let services = contract.services().map(|service| service.full_name().to_owned());
+    pub(super) async fn serving(reporter: HealthReporter) -> Self {
+        let descriptors = contract::descriptors();
+        let services = descriptors.services().map(|service| service.full_name().to_owned());
         let names: Vec<_> = iter::once(String::new()).chain(services).collect();
         for name in &names {
             reporter.set_service_status(name, ServingStatus::Serving).await;

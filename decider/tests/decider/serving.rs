@@ -1,7 +1,6 @@
 //! The server over real sockets: what it answers whom, and how it ends.
 
 use crate::support::{call, call_path, policy, rpc};
-use callback_decider::contract;
 use callback_decider::server::{Decide, Server as DeciderServer};
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value};
 use std::sync::Arc;
@@ -75,7 +74,7 @@ fn request(user_id: &str) -> DynamicMessage {
 #[tokio::test]
 async fn every_rpc_of_the_contract_is_served() {
     let server = Server::start(Fake::default()).await;
-    for service in contract().services() {
+    for service in contract::descriptors().services() {
         for rpc in service.methods() {
             let answer = call(&server.channel, &rpc, DynamicMessage::new(rpc.input())).await;
             assert_eq!(answer.expect("an answer"), DynamicMessage::new(rpc.output()));
@@ -98,7 +97,7 @@ async fn a_request_that_can_not_be_decoded_is_an_invalid_argument() {
     let server = Server::start(Fake::default()).await;
     // Its first field is a number, that of the request a text.
     let mut other = DynamicMessage::new(
-        contract().get_message_by_name("openim.decider.v1.Denial").expect("it exists"),
+        contract::descriptors().get_message_by_name("openim.decider.v1.Denial").expect("it exists"),
     );
     other.set_field_by_name("code", Value::I32(1));
     let answer = call(&server.channel, &rpc("BeforeUpdateUserInfo"), other).await;
@@ -137,7 +136,8 @@ rules:
 async fn health_is_served_for_every_service_and_ends_with_the_server() {
     let server = Server::start(Fake::default()).await;
     let mut client = HealthClient::new(server.channel.clone());
-    let services = contract().services().map(|s| s.full_name().to_owned()).collect::<Vec<_>>();
+    let services =
+        contract::descriptors().services().map(|s| s.full_name().to_owned()).collect::<Vec<_>>();
     for service in [vec![String::new()], services].concat() {
         let health = client.check(HealthCheckRequest { service }).await.expect("it is known");
         assert_eq!(health.into_inner().status(), ServingStatus::Serving);
@@ -193,7 +193,7 @@ async fn both_versions_of_reflection_know_the_contract() {
     for services in
         [services!(v1, server.channel.clone()), services!(v1alpha, server.channel.clone())]
     {
-        for service in contract().services() {
+        for service in contract::descriptors().services() {
             assert!(services.iter().any(|name| name == service.full_name()), "{services:?}");
         }
         assert!(services.iter().any(|name| name == "grpc.health.v1.Health"));

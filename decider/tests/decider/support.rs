@@ -1,7 +1,7 @@
 //! What the tests share: policies from text, requests and responses as JSON by proto field names.
 
+use callback_decider::Policy;
 use callback_decider::server::DynamicCodec;
-use callback_decider::{Policy, contract};
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::Value;
@@ -11,9 +11,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 pub(crate) fn rpc(name: &str) -> MethodDescriptor {
-    let contract = contract();
-    let mut rpcs = contract.services().flat_map(|service| service.methods().collect::<Vec<_>>());
-    rpcs.find(|rpc| rpc.name() == name).expect("the contract has the rpc")
+    contract::rpcs().find(|rpc| rpc.name() == name).expect("the contract has the rpc")
 }
 
 pub(crate) fn policy(text: &str) -> Policy {

@@ -4,12 +4,12 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The include path of the contract's files, and where they lie in it.
-const ROOT: &str = "../proto";
+/// The include path of the contract's files, and their folder in it.
+const ROOT: &str = "../../proto";
 const PACKAGE: &str = "openim/decider/v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed={ROOT}/{PACKAGE}");
+    println!("cargo::rerun-if-changed={ROOT}/{PACKAGE}");
     let mut compiler = protox::Compiler::new([ROOT])?;
     // Comments are included: reflection shows them to whoever asks a running decider.
     compiler.include_imports(true).include_source_info(true).open_files(proto_files()?)?;
