@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callback_decider::Policy;
 use callback_decider::server::Server;
 use callback_gateway::contract::{CALLBACKS, Kind};
 use callback_gateway::play::{Decision, Known, Outcome, Player, Scene};
 use callback_gateway::settings::Settings;
 use harness::{Decider, Port, Says};
+use policy::Policy;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tonic::Status;

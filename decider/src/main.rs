@@ -1,8 +1,9 @@
 //! Reads the settings, serves until it is told to stop, and finishes what is under way.
 
 use callback_decider::server::Server;
-use callback_decider::{Arguments, Command, Policy, Settings, healthcheck};
+use callback_decider::{Arguments, Command, Settings, healthcheck};
 use clap::Parser;
+use policy::Policy;
 use std::error::Error;
 use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;

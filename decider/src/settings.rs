@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, CallerArguments, LimitArguments};
 use crate::server::{Limits, Server, Tls, TlsFiles, Tokens};
-use crate::{LoadError, Policy};
+use policy::{LoadError, Policy};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;

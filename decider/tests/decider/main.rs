@@ -1,13 +1,8 @@
-//! The decider from outside: what policies decide, what is wrong with files, and the server.
+//! The decider from outside: its server, and the program around it.
 
-mod decisions;
-mod edits;
-mod failures;
 mod guarded;
 mod healthcheck;
-mod mistakes;
-mod policy_reference;
 mod process;
+mod reference;
 mod serving;
-mod shipped_policy;
 mod support;

@@ -1,10 +1,9 @@
-//! What the tests share: policies from text, requests and responses as JSON by proto field names.
+//! What the tests share: policies from text, calls of any rpc, certificates.
 
-use callback_decider::Policy;
 use callback_decider::server::DynamicCodec;
-use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions};
+use policy::Policy;
+use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use serde_json::Value;
 use tempfile::TempDir;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
@@ -16,43 +15,6 @@ pub(crate) fn rpc(name: &str) -> MethodDescriptor {
 
 pub(crate) fn policy(text: &str) -> Policy {
     Policy::parse("policy.yaml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
-}
-
-/// Whether the condition holds for a BeforeUpdateUserInfo request, or why that can't be told.
-pub(crate) fn holds(condition: &str, request: Value) -> Result<bool, String> {
-    let policy = policy(&format!(
-        "lists: {{words: [casino, Grüße]}}
-rules:
-  - name: condition
-    on: [BeforeUpdateUserInfo]
-    deny: {{}}
-    when: |
-      {condition}
-"
-    ));
-    let response = decide(&policy, "BeforeUpdateUserInfo", request)?;
-    Ok(response.get("denial").is_some())
-}
-
-/// The mistakes in a policy, one a line.
-pub(crate) fn mistakes(text: &str) -> String {
-    match Policy::parse("policy.yaml", text) {
-        Ok(_) => String::new(),
-        Err(mistakes) => mistakes.to_string(),
-    }
-}
-
-/// The response to a request, or why there is none.
-pub(crate) fn decide(policy: &Policy, rpc_name: &str, request: Value) -> Result<Value, String> {
-    let rpc = rpc(rpc_name);
-    let request = DynamicMessage::deserialize(rpc.input(), request).expect("a request of the rpc");
-    let decision = policy.evaluate(&rpc, &request).map_err(|failed| failed.to_string())?;
-    let options = SerializeOptions::new()
-        .use_proto_field_name(true)
-        .stringify_64_bit_integers(false)
-        .use_enum_numbers(true);
-    let json = serde_json::value::Serializer;
-    Ok(decision.response.serialize_with_options(json, &options).expect("messages have a JSON form"))
 }
 
 /// Calls an rpc of a server.

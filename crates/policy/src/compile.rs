@@ -1,0 +1,155 @@
+//! From a rule as it is written to the rule of each rpc that it names.
+
+use crate::evaluate::{Edit, Rule, Then};
+use crate::expression::{Expression, Library, Problem, Type, no_field, suggest};
+use crate::mistakes::{Mistakes, RuleMistakes};
+use crate::parsed::{Consequence, ParsedExpression};
+use crate::request_view::RequestView;
+use crate::{denial, edit, file};
+use contract::{FieldOptions, key_of};
+use prost_reflect::{FieldDescriptor, MethodDescriptor};
+use serde_saphyr::{Location, Spanned};
+use std::collections::BTreeMap;
+
+/// Compiles one rule after the other, and keeps what they share.
+pub(crate) struct Compiler {
+    library: Library,
+    rpcs: BTreeMap<String, MethodDescriptor>,
+    rules: Vec<Compiled>,
+}
+
+/// A rule for an rpc.
+pub(crate) struct Compiled {
+    pub(crate) rpc: MethodDescriptor,
+    pub(crate) rule: Rule,
+    /// Where the rule stands in the file.
+    pub(crate) place: Location,
+}
+
+impl Compiler {
+    pub(crate) fn new(library: Library) -> Self {
+        let rpcs = contract::rpcs().map(|rpc| (rpc.name().to_owned(), rpc)).collect();
+        Self { library, rpcs, rules: vec![] }
+    }
+
+    pub(crate) fn finish(self) -> (Vec<Compiled>, Library) {
+        (self.rules, self.library)
+    }
+
+    /// Compiles a rule for each of its rpcs. What is wrong is left out, and what is left looked at.
+    pub(crate) fn rule(&mut self, written: &Spanned<file::Rule>, mistakes: &mut Mistakes<'_>) {
+        let (rule, place) = (&written.value, written.referenced);
+        let mistakes = &mut mistakes.of(&rule.name);
+        if rule.on.is_empty() {
+            mistakes.add(&place, "it names no rpc");
+        }
+        let when = ParsedExpression::parse(&rule.when, mistakes);
+        let consequence = Consequence::parse(rule, &place, mistakes);
+        for on in &rule.on {
+            let Some(rpc) = self.rpc(on, mistakes) else {
+                continue;
+            };
+            let when = when.as_ref().and_then(|when| self.condition(when, &rpc, mistakes));
+            let then = consequence.as_ref().and_then(|consequence| match consequence {
+                Consequence::Deny(deny) => {
+                    denial::response(deny, &rule.name, &rpc.output()).map(Then::Deny)
+                }
+                Consequence::Edit(edits) => Some(Then::Edit(self.edits(edits, &rpc, mistakes))),
+            });
+            if let (Some(when), Some(then)) = (when, then) {
+                let rule = Rule { name: rule.name.clone(), when, then };
+                self.rules.push(Compiled { rpc, rule, place });
+            }
+        }
+    }
+
+    /// Finds an rpc whose answer matters.
+    fn rpc(
+        &self,
+        name: &Spanned<String>,
+        mistakes: &mut RuleMistakes<'_, '_>,
+    ) -> Option<MethodDescriptor> {
+        let text = match self.rpcs.get(&name.value) {
+            Some(rpc) if denial::field_of(&rpc.output()).is_some() => return Some(rpc.clone()),
+            Some(rpc) => {
+                format!("{} tells what has happened, so no rule can change it", rpc.name())
+            }
+            None => {
+                let suggestion = suggest(&name.value, self.rpcs.keys().map(String::as_str));
+                format!("no rpc {}{suggestion}", name.value)
+            }
+        };
+        mistakes.add(&name.referenced, &text);
+        None
+    }
+
+    fn condition(
+        &mut self,
+        when: &ParsedExpression<'_>,
+        rpc: &MethodDescriptor,
+        mistakes: &mut RuleMistakes<'_, '_>,
+    ) -> Option<Expression> {
+        let (expression, type_) = self.expression(when, rpc, mistakes)?;
+        if type_.fits(&Type::Bool) {
+            return Some(expression);
+        }
+        let text = format!("the condition gives {type_}, not bool");
+        mistakes.add_problem(when.source, &Problem { offset: 0, text });
+        None
+    }
+
+    fn edits(
+        &mut self,
+        edits: &[(&Spanned<String>, ParsedExpression<'_>)],
+        rpc: &MethodDescriptor,
+        mistakes: &mut RuleMistakes<'_, '_>,
+    ) -> Vec<Edit> {
+        let edits = edits.iter().filter_map(|(name, value)| {
+            // Both are looked at, whatever is wrong with the first.
+            let field = edited_field(name, rpc, mistakes);
+            let expression = self.expression(value, rpc, mistakes);
+            let (field, (expression, type_)) = (field?, expression?);
+            let problems = edit::check(&type_, &field);
+            for problem in &problems {
+                mistakes.add_problem(value.source, problem);
+            }
+            let key = key_of(&field).map(|key| key.name().to_owned());
+            let request_view = RequestView::find(&field, key.as_deref(), &rpc.input());
+            let is_json_object = FieldOptions::of(&field).json_object;
+            let edit = Edit { field, key, is_json_object, value: expression, request_view };
+            problems.is_empty().then_some(edit)
+        });
+        edits.collect()
+    }
+
+    fn expression(
+        &mut self,
+        written: &ParsedExpression<'_>,
+        rpc: &MethodDescriptor,
+        mistakes: &mut RuleMistakes<'_, '_>,
+    ) -> Option<(Expression, Type)> {
+        let checked = written.parsed.check(&rpc.input(), &mut self.library);
+        for problem in checked.as_ref().err().into_iter().flatten() {
+            mistakes.add_problem(written.source, problem);
+        }
+        checked.ok()
+    }
+}
+
+/// Finds a field of the response that a rule can edit.
+fn edited_field(
+    name: &Spanned<String>,
+    rpc: &MethodDescriptor,
+    mistakes: &mut RuleMistakes<'_, '_>,
+) -> Option<FieldDescriptor> {
+    let response = rpc.output();
+    let field = response.get_field_by_name(&name.value);
+    let text = match field {
+        _ if response.fields().len() == 1 => format!("{} can be denied, not edited", rpc.name()),
+        None => no_field(&name.value, &response),
+        Some(_) if field == denial::field_of(&response) => "to deny, write deny".to_owned(),
+        Some(field) => return Some(field),
+    };
+    mistakes.add(&name.referenced, &text);
+    None
+}

@@ -1,0 +1,41 @@
+//! What a rule that denies answers, and which codes it may give.
+
+use crate::file::Deny;
+use contract::message_of;
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
+use std::ops::RangeInclusive;
+
+/// The codes that OpenIM leaves to applications: in its callback pages, and in newer documentation.
+const CODES: [RangeInclusive<i32>; 2] = [5000..=9999, 20_001..=29_999];
+
+pub(crate) fn check_code(code: i32) -> Result<(), String> {
+    if CODES.iter().any(|codes| codes.contains(&code)) {
+        return Ok(());
+    }
+    Err(format!("code {code} is not in 5000–9999 or 20001–29999"))
+}
+
+/// The field by which a response denies. One that only acknowledges an event has none.
+pub(crate) fn field_of(response: &MessageDescriptor) -> Option<FieldDescriptor> {
+    response.get_field_by_name("denial")
+}
+
+/// The response that denies, if the type has one. Its reason is the rule's name unless it has its own.
+pub(crate) fn response(
+    deny: &Deny,
+    rule: &str,
+    response: &MessageDescriptor,
+) -> Option<DynamicMessage> {
+    let field = field_of(response)?;
+    let mut denial = DynamicMessage::new(message_of(&field)?);
+    denial.set_field_by_name("code", Value::I32(deny.code.as_ref().map_or(0, |code| code.value)));
+    let reason = if deny.reason.is_empty() { rule } else { &deny.reason };
+    for (name, text) in
+        [("message", deny.message.as_str()), ("detail", &deny.detail), ("reason", reason)]
+    {
+        denial.set_field_by_name(name, Value::String(text.to_owned()));
+    }
+    let mut response = DynamicMessage::new(response.clone());
+    response.set_field(&field, Value::Message(denial));
+    Some(response)
+}

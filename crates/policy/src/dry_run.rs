@@ -1,0 +1,54 @@
+//! Runs a rule over made-up requests when the policy is loaded, for type errors that only show then.
+//!
+//! A rule may rightly fail on some data (text that is no JSON, a list that is too short), so only an
+//! error in the types counts, which no real request would avoid, and any error of an expression that
+//! is the same for all requests.
+
+use crate::evaluate::{Rule, Then};
+use crate::expression::{Environment, Expression, Failure};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
+
+/// How deep messages are filled, since some may hold themselves.
+const DEPTH: usize = 4;
+
+/// Gives the first such error of a rule over an empty request, or one with every field set.
+pub(crate) fn run(
+    rule: &Rule,
+    request: &MessageDescriptor,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    for request in [DynamicMessage::new(request.clone()), full(request, DEPTH)] {
+        environment.start_decision();
+        let evaluation = environment.evaluation(&request);
+        only_certain(&rule.when, evaluation.condition(&rule.when))?;
+        let Then::Edit(edits) = &rule.then else {
+            continue;
+        };
+        for edit in edits {
+            only_certain(&edit.value, edit.evaluate(&evaluation))?;
+        }
+    }
+    Ok(())
+}
+
+fn only_certain<T>(expression: &Expression, result: Result<T, Failure>) -> Result<(), Failure> {
+    match result {
+        Err(failure) if failure.is_type_error || expression.is_constant() => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+/// A message with every field set. No request holds a map, so maps stay empty.
+fn full(message: &MessageDescriptor, depth: usize) -> DynamicMessage {
+    let mut full = DynamicMessage::new(message.clone());
+    for field in message.fields().filter(|field| depth > 0 && !field.is_map()) {
+        let value = match field.kind() {
+            Kind::Message(message) => Value::Message(self::full(&message, depth - 1)),
+            Kind::String => Value::String("text".to_owned()),
+            Kind::Bool => Value::Bool(true),
+            other => Value::default_value(&other),
+        };
+        full.set_field(&field, if field.is_list() { Value::List(vec![value]) } else { value });
+    }
+    full
+}

@@ -1,0 +1,60 @@
+//! What the expressions of a policy may name beside their request: word lists, enums, patterns.
+
+use super::pattern::Pattern;
+use super::suggest::suggest;
+use super::word_list::WordList;
+use contract::PACKAGE;
+use prost_reflect::EnumDescriptor;
+use std::collections::BTreeMap;
+
+/// The names that are the same for all expressions of a policy.
+pub(crate) struct Library {
+    pub(super) lists: BTreeMap<String, WordList>,
+    /// The patterns met so far, by the variables that hold them at run time.
+    pub(super) patterns: BTreeMap<String, Pattern>,
+    enums: BTreeMap<String, EnumDescriptor>,
+}
+
+impl Library {
+    pub(crate) fn new(lists: BTreeMap<String, WordList>) -> Self {
+        let contract = contract::descriptors();
+        let enums = contract.all_enums().filter(|e| e.package_name() == PACKAGE);
+        let enums = enums.map(|e| (e.name().to_owned(), e)).collect();
+        Self { lists, patterns: BTreeMap::new(), enums }
+    }
+
+    /// The number that an enum's value stands for.
+    pub(super) fn enum_value(&self, name: &str, value: &str) -> Option<Result<i64, String>> {
+        let values = self.enums.get(name)?;
+        Some(match values.get_value_by_name(value) {
+            Some(value) => Ok(i64::from(value.number())),
+            None => {
+                let names: Vec<_> = values.values().map(|value| value.name().to_owned()).collect();
+                let suggestion = suggest(value, names.iter().map(String::as_str));
+                Err(format!("no value {value} in {name}{suggestion}"))
+            }
+        })
+    }
+
+    pub(super) fn check_list(&self, name: &str) -> Result<(), String> {
+        if self.lists.contains_key(name) {
+            return Ok(());
+        }
+        let suggestion = suggest(name, self.lists.keys().map(String::as_str));
+        Err(format!("no list {name}{suggestion}"))
+    }
+
+    /// Compiles a pattern, and names the variable that will hold it.
+    pub(super) fn add_pattern(&mut self, pattern: &str) -> Result<String, String> {
+        let variable = format!("@pattern {pattern}");
+        if !self.patterns.contains_key(&variable) {
+            self.patterns.insert(variable.clone(), Pattern::new(pattern)?);
+        }
+        Ok(variable)
+    }
+
+    /// The names that an expression may begin with, `request` aside.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.enums.keys().map(String::as_str).chain(["lists"])
+    }
+}

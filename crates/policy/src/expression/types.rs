@@ -1,0 +1,128 @@
+//! The types that a checker gives to expressions: CEL's, the contract's messages, and this crate's own.
+
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use std::fmt;
+
+/// What is known of an expression's value before it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Type {
+    /// Anything: what parsed JSON holds, or values of different types.
+    Dyn,
+    /// What an empty list holds.
+    Nothing,
+    Null,
+    Bool,
+    Int,
+    Uint,
+    Double,
+    String,
+    Bytes,
+    Timestamp,
+    Duration,
+    List(Box<Type>),
+    /// A map, by the type of its values.
+    Map(Box<Type>),
+    /// A map written out with literal keys, such as an edit of a message.
+    Record(Vec<Member>),
+    Message(MessageDescriptor),
+    /// A word list of the policy file.
+    WordList,
+    /// A regular expression, compiled.
+    Pattern,
+}
+
+/// A member of a map that is written out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Member {
+    pub(crate) key: String,
+    /// Where the key stands in the expression's text.
+    pub(crate) offset: usize,
+    pub(crate) value: Type,
+}
+
+impl Type {
+    pub(crate) fn list(entry: Type) -> Self {
+        Self::List(Box::new(entry))
+    }
+
+    /// How a rule reads the field. 32-bit unsigned integers are ints, so that rules can calculate
+    /// with them; enums are their numbers.
+    pub(crate) fn of_field(field: &FieldDescriptor) -> Self {
+        match field.kind() {
+            Kind::Message(entry) if field.is_map() => {
+                Self::Map(Box::new(Self::of_kind(entry.map_entry_value_field().kind())))
+            }
+            kind if field.is_list() => Self::list(Self::of_kind(kind)),
+            kind => Self::of_kind(kind),
+        }
+    }
+
+    fn of_kind(kind: Kind) -> Self {
+        match kind {
+            Kind::Message(message) => Self::Message(message),
+            Kind::Bool => Self::Bool,
+            Kind::String => Self::String,
+            Kind::Bytes => Self::Bytes,
+            Kind::Double | Kind::Float => Self::Double,
+            Kind::Uint64 | Kind::Fixed64 => Self::Uint,
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 | Kind::Uint32 | Kind::Fixed32 => Self::Int,
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 | Kind::Enum(_) => Self::Int,
+        }
+    }
+
+    /// The type of a value that may be of this type or of another.
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (one, Self::Nothing) | (Self::Nothing, one) => one,
+            (Self::List(one), Self::List(other)) => Self::list(one.or(*other)),
+            (one, other) if one == other => one,
+            _ => Self::Dyn,
+        }
+    }
+
+    /// Whether a value of this type may be used where the other is asked for.
+    pub(crate) fn fits(&self, wanted: &Self) -> bool {
+        match (self, wanted) {
+            (Self::Dyn | Self::Nothing, _) | (_, Self::Dyn) => true,
+            (Self::List(entry), Self::List(wanted)) => entry.fits(wanted),
+            (Self::Map(value), Self::Map(wanted)) => value.fits(wanted),
+            (Self::Record(members), Self::Map(wanted)) => {
+                members.iter().all(|member| member.value.fits(wanted))
+            }
+            _ => self == wanted,
+        }
+    }
+
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self, Self::Int | Self::Uint | Self::Double)
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dyn | Self::Nothing => "dyn",
+            Self::Null => "null",
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Uint => "uint",
+            Self::Double => "double",
+            Self::String => "string",
+            Self::Bytes => "bytes",
+            Self::Timestamp => "timestamp",
+            Self::Duration => "duration",
+            Self::List(entry) if matches!(**entry, Self::Dyn | Self::Nothing) => "list",
+            Self::List(entry) => return write!(f, "list({entry})"),
+            Self::Map(value) if matches!(**value, Self::Dyn | Self::Nothing) => "map",
+            Self::Map(value) => return write!(f, "map({value})"),
+            Self::Record(members) => {
+                let values = members.iter().map(|member| member.value.clone());
+                let map = Self::Map(Box::new(values.fold(Self::Nothing, Self::or)));
+                return map.fmt(f);
+            }
+            Self::Message(message) => message.name(),
+            Self::WordList => "words",
+            Self::Pattern => "pattern",
+        })
+    }
+}

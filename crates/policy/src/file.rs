@@ -1,0 +1,52 @@
+//! The policy file as it is written: YAML, with the place of everything that may be wrong.
+
+use serde::Deserialize;
+use serde_saphyr::{Location, Spanned, UserMessageFormatter};
+use std::collections::HashMap;
+
+/// Word lists, by their names.
+pub(crate) type Lists = HashMap<Spanned<String>, Vec<Spanned<String>>>;
+
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    /// Word lists, which the rules know as `lists.name`.
+    #[serde(default)]
+    pub(crate) lists: Lists,
+    pub(crate) rules: Vec<Spanned<Rule>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// What the logs call the rule.
+    pub(crate) name: String,
+    /// The rpcs that it is for.
+    pub(crate) on: Vec<Spanned<String>>,
+    /// The condition. Required, since YAML would take an unquoted `!…` for an empty one.
+    pub(crate) when: Spanned<String>,
+    pub(crate) deny: Option<Deny>,
+    /// Expressions, by the response's fields that they are for.
+    pub(crate) edit: Option<HashMap<Spanned<String>, Spanned<String>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Deny {
+    pub(crate) code: Option<Spanned<i32>>,
+    pub(crate) message: String,
+    pub(crate) detail: String,
+    pub(crate) reason: String,
+}
+
+/// Reads the file, or says where and why it can't be read: there is then nothing to check.
+pub(crate) fn read(text: &str) -> Result<File, (Location, String)> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let place = error.location().unwrap_or(Location::UNKNOWN);
+        let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+        // The place is told apart.
+        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+        (place, message)
+    })
+}

@@ -1,0 +1,68 @@
+//! A rule with its expressions parsed, before it is checked for each of its rpcs.
+
+use crate::denial::check_code;
+use crate::expression::SyntaxTree;
+use crate::file::{Deny, Rule};
+use crate::mistakes::RuleMistakes;
+use serde_saphyr::{Location, Spanned};
+
+/// An expression, and where it stands.
+pub(crate) struct ParsedExpression<'a> {
+    pub(crate) source: &'a Spanned<String>,
+    pub(crate) parsed: SyntaxTree<'a>,
+}
+
+/// What follows from a rule.
+pub(crate) enum Consequence<'a> {
+    Deny(&'a Deny),
+    /// The fields to edit, and their values.
+    Edit(Vec<(&'a Spanned<String>, ParsedExpression<'a>)>),
+}
+
+impl<'a> ParsedExpression<'a> {
+    pub(crate) fn parse(
+        source: &'a Spanned<String>,
+        mistakes: &mut RuleMistakes<'_, '_>,
+    ) -> Option<Self> {
+        match SyntaxTree::new(&source.value) {
+            Ok(parsed) => Some(Self { source, parsed }),
+            Err(problem) => {
+                mistakes.add_problem(source, &problem);
+                None
+            }
+        }
+    }
+}
+
+impl<'a> Consequence<'a> {
+    pub(crate) fn parse(
+        rule: &'a Rule,
+        place: &Location,
+        mistakes: &mut RuleMistakes<'_, '_>,
+    ) -> Option<Self> {
+        match (&rule.deny, &rule.edit) {
+            (Some(deny), None) => {
+                if let Some(code) = &deny.code
+                    && let Err(text) = check_code(code.value)
+                {
+                    mistakes.add(&code.referenced, &text);
+                }
+                Some(Self::Deny(deny))
+            }
+            (None, Some(edit)) if !edit.is_empty() => {
+                let edits = edit.iter();
+                let edits = edits
+                    .filter_map(|(f, value)| Some((f, ParsedExpression::parse(value, mistakes)?)));
+                Some(Self::Edit(edits.collect()))
+            }
+            (None, _) => {
+                mistakes.add(place, "nothing follows: it needs deny or edit");
+                None
+            }
+            (Some(_), Some(_)) => {
+                mistakes.add(place, "it can deny or edit, not both");
+                None
+            }
+        }
+    }
+}
