@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callback_decider::server::Server;
+use callback_decider::serve::Server;
 use callback_gateway::contract::{CALLBACKS, Kind};
 use callback_gateway::play::{Decision, Known, Outcome, Player, Scene};
 use callback_gateway::settings::Settings;

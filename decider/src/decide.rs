@@ -1,6 +1,6 @@
 //! A policy as what a server answers, with a line in the log for whatever was not simply allowed.
 
-use crate::server::Decide;
+use crate::serve::Decide;
 use policy::Policy;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The settings, checked all at once.
 
-use crate::arguments::{Arguments, CallerArguments, LimitArguments};
-use crate::server::{Limits, Server, Tls, TlsFiles, Tokens};
+use crate::cli::{CallerArguments, Cli, LimitArguments};
+use crate::serve::{Limits, Server, Tls, TlsFiles, Tokens};
 use policy::{LoadError, Policy};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -10,15 +10,15 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// Settings that are right.
-pub struct Settings {
+pub(crate) struct Settings {
     /// The address to serve gRPC on.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// The policy to decide by.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// What is logged.
-    pub log: EnvFilter,
+    pub(crate) log: EnvFilter,
     /// Who may call the server, how, and how much.
-    pub server: Server,
+    pub(crate) server: Server,
 }
 
 impl Settings {
@@ -26,7 +26,7 @@ impl Settings {
     ///
     /// # Errors
     /// A line for each mistake in any of them.
-    pub fn new(arguments: &Arguments) -> Result<Self, Vec<String>> {
+    pub(crate) fn new(arguments: &Cli) -> Result<Self, Vec<String>> {
         let mut mistakes = Mistakes(Vec::new());
         let listen = mistakes.note(address(&arguments.listen).map_err(one));
         let log = mistakes.note(filter(&arguments.log).map_err(one));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use callback_decider::server::{Decide, Server, Tls, TlsFiles, Tokens};
+use callback_decider::serve::{Decide, Server, Tls, TlsFiles, Tokens};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

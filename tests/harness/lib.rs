@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use authority::Authority;
 pub use broken::{Broken, Fault, frame};
-pub use callback_decider::server::TlsFiles;
+pub use callback_decider::serve::TlsFiles;
 pub use callback_gateway::webhook::Style;
 pub use client::{Client, Request, Response};
 pub use decider::{Asked, Decider, Guarded, Says};

@@ -1,7 +1,7 @@
 //! Whom the server lets in, and how much of everything.
 
 use crate::support::{call, call_path, certify, policy, rpc};
-use callback_decider::server::{Limits, Server, Tls, TlsFiles, Tokens};
+use callback_decider::serve::{Limits, Server, Tls, TlsFiles, Tokens};
 use prost_reflect::{DynamicMessage, Value};
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -189,6 +189,6 @@ fn an_address_in_use_is_told_with_exit_code_71() {
     let output = run(&["--listen", &address, "--policy", &shipped_policy().to_string_lossy()]);
     assert_eq!(output.status.code(), Some(71));
     let told = String::from_utf8_lossy(&output.stderr);
-    let expected = format!("ERROR callback_decider: can't serve why=listen {address}: ");
+    let expected = format!("ERROR callback_decider::commands::serve: can't serve why=listen {address}: ");
     assert!(told.contains(&expected), "{told}");
 }

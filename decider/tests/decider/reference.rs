@@ -1,13 +1,13 @@
 //! docs/policy.md: its settings are those of the program.
 
-use callback_decider::Arguments;
+use callback_decider::cli::Cli;
 use clap::CommandFactory;
 
 const REFERENCE: &str = include_str!("../../../docs/policy.md");
 
 #[test]
 fn every_flag_is_there_with_its_variable_and_default() {
-    let command = Arguments::command();
+    let command = Cli::command();
     for flag in command.get_arguments().filter(|flag| flag.get_env().is_some()) {
         let default = flag.get_default_values().first();
         let default = default.map_or("none".into(), |text| format!("`{}`", text.display()));

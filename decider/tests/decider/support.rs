@@ -1,6 +1,6 @@
 //! What the tests share: policies from text, calls of any rpc, certificates.
 
-use callback_decider::server::DynamicCodec;
+use callback_decider::serve::DynamicCodec;
 use policy::Policy;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
 use rcgen::{CertifiedKey, generate_simple_self_signed};

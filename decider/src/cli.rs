@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// address can't be used.
 #[derive(Debug, Parser)]
 #[command(version)]
-pub struct Arguments {
+pub struct Cli {
     /// The address to serve gRPC on.
     #[arg(
         long,

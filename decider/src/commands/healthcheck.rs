@@ -2,8 +2,8 @@
 
 mod trust;
 
-use crate::arguments::Arguments;
-use crate::server::HTTP_2;
+use crate::cli::Cli;
+use crate::serve::HTTP_2;
 use crate::settings::address;
 use hyper_util::rt::TokioIo;
 use rustls::AlertDescription;
@@ -12,6 +12,7 @@ use std::error::Error;
 use std::future::ready;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -28,15 +29,22 @@ use tower::service_fn;
 /// How long the whole may take. Container runtimes wait longer.
 const LIMIT: Duration = Duration::from_secs(2);
 
+pub(super) fn run(cli: &Cli) -> ExitCode {
+    match check(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Asks the decider that was started with the same arguments, as far as they say where it listens and
 /// whether by TLS. No file is read: one that is wrong by now does not make a running decider ill.
-///
-/// # Errors
-/// Why it is not healthy.
 #[tokio::main(flavor = "current_thread")]
-pub async fn healthcheck(arguments: &Arguments) -> Result<(), String> {
-    let address = reachable(address(&arguments.listen)?);
-    let callers = &arguments.callers;
+async fn check(cli: &Cli) -> Result<(), String> {
+    let address = reachable(address(&cli.listen)?);
+    let callers = &cli.callers;
     let asked = timeout(LIMIT, async {
         match (&callers.tls_certificate, &callers.tls_client_ca) {
             (Some(_), Some(_)) => wants_a_certificate(secure(address).await?).await,
