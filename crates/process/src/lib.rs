@@ -1,6 +1,7 @@
 //! What the gateway and the decider do alike as processes. Nothing here knows OpenIM, callbacks or policies.
 //!
 //! - [`Mistake`], [`suggest`]: what is wrong with settings, and the name that was probably meant;
+//! - [`environment`]: misspelt environment variables;
 //! - [`Reloadable`], [`Housekeeping`]: values read from files, and the thread that reads them again;
 //! - [`pem`], [`tls`]: certificates and keys, and the server's side of TLS;
 //! - [`listen`], [`descriptors`], [`workers`]: sockets, and the resources of the machine they take;
@@ -8,6 +9,7 @@
 //! - [`exit`]: exit codes.
 
 pub mod descriptors;
+pub mod environment;
 pub mod exit;
 mod housekeeping;
 pub mod listen;

@@ -6,13 +6,19 @@ const MOST: usize = 3;
 /// The end of a sentence about a name that does not exist: the known name nearest to it, if one is near. Capitals make
 /// no difference; of several that are equally near the first by the alphabet is taken.
 pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let near = nearest(name, known);
+    near.map_or_else(String::new, |known| format!("; did you mean `{known}`?"))
+}
+
+/// The name that [`suggest`] suggests.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name);
     let near = known
         .into_iter()
         .map(|known| (distance(known), known))
         .filter(|(distance, known)| *distance <= MOST.min(1 + known.len() / 4));
-    near.min().map_or_else(String::new, |(_, known)| format!("; did you mean `{known}`?"))
+    near.min().map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -1,0 +1,117 @@
+//! The connections of one worker: usable ones, after their handshakes if there is TLS.
+
+use super::accept::Dealt;
+use super::tls::Tls;
+use futures_util::{Stream, stream};
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tonic::transport::server::Connected;
+use tracing::debug;
+
+/// The connections that are dealt to a worker.
+pub(super) struct Incoming {
+    dealt: UnboundedReceiver<Dealt>,
+    tls: Option<Arc<Tls>>,
+    handshake_timeout: Duration,
+    /// Handshakes run beside each other, so that a slow one holds up nobody.
+    handshakes: JoinSet<io::Result<Connection>>,
+}
+
+impl Incoming {
+    pub(super) fn new(
+        dealt: UnboundedReceiver<Dealt>,
+        tls: Option<Arc<Tls>>,
+        handshake_timeout: Duration,
+    ) -> Self {
+        Self { dealt, tls, handshake_timeout, handshakes: JoinSet::new() }
+    }
+
+    /// Ends when nobody deals any more.
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Connection, Infallible>> {
+        stream::unfold(self, async |mut this| Some((Ok(this.next().await?), this)))
+    }
+
+    async fn next(&mut self) -> Option<Connection> {
+        loop {
+            let connected = tokio::select! {
+                dealt = self.dealt.recv() => self.connect(dealt?).transpose(),
+                Some(done) = self.handshakes.join_next() => Some(done.map_err(io::Error::other).flatten()),
+            };
+            match connected {
+                Some(Ok(connection)) => return Some(connection),
+                Some(Err(why)) => debug!(%why, "no connection"),
+                None => {}
+            }
+        }
+    }
+
+    /// A connection that can be used at once; with TLS, the handshake begins.
+    fn connect(&mut self, Dealt { stream, room }: Dealt) -> io::Result<Option<Connection>> {
+        let stream = TcpStream::from_std(stream)?;
+        let Some(tls) = &self.tls else {
+            return Ok(Some(Connection { stream: Box::new(stream), _room: room }));
+        };
+        let handshake = timeout(self.handshake_timeout, tls.acceptor().accept(stream));
+        self.handshakes.spawn(async {
+            let stream = handshake.await??;
+            Ok(Connection { stream: Box::new(stream), _room: room })
+        });
+        Ok(None)
+    }
+}
+
+trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+
+/// A connection, which takes its room until it ends. It does not claim vectored writes, so that the
+/// answers to many calls leave in one write.
+pub(super) struct Connection {
+    stream: Box<dyn Socket>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Nobody here asks who is connected.
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}

@@ -1,0 +1,53 @@
+//! Workers: each serves its connections on one thread. A decision takes microseconds, handing it to
+//! another thread takes longer.
+
+use super::DRAIN;
+use super::connection::Incoming;
+use std::{io, thread};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tracing::error;
+
+/// One worker, before it runs.
+pub(super) struct Worker {
+    pub(super) server: Server,
+    pub(super) routes: Routes,
+    pub(super) incoming: Incoming,
+    /// Asks it to finish what is under way, and to end.
+    pub(super) drain: CancellationToken,
+}
+
+impl Worker {
+    /// Serves on this thread until it is drained.
+    pub(super) async fn run(self) {
+        let Self { mut server, routes, incoming, drain } = self;
+        let server = server.add_routes(routes);
+        let out_of_time = async {
+            drain.cancelled().await;
+            sleep(DRAIN).await;
+        };
+        tokio::select! {
+            served = server.serve_with_incoming_shutdown(incoming.into_stream(), drain.cancelled()) => {
+                if let Err(why) = served {
+                    error!(%why, "a worker can't serve");
+                }
+            }
+            () = out_of_time => {}
+        }
+    }
+
+    /// Serves on a thread of its own, and says when that has ended, by a panic too.
+    pub(super) fn spawn(self, number: usize) -> io::Result<oneshot::Receiver<()>> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (end, ended) = oneshot::channel();
+        thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            let _end = end;
+            runtime.block_on(self.run());
+        })?;
+        Ok(ended)
+    }
+}
