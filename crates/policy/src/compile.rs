@@ -1,12 +1,13 @@
 //! From a rule as it is written to the rule of each rpc that it names.
 
 use crate::evaluate::{Edit, Rule, Then};
-use crate::expression::{Expression, Library, Problem, Type, no_field, suggest};
+use crate::expression::{Expression, Library, Problem, Type, no_field};
 use crate::mistakes::{Mistakes, RuleMistakes};
 use crate::parsed::{Consequence, ParsedExpression};
 use crate::request_view::RequestView;
 use crate::{denial, edit, file};
 use contract::{FieldOptions, key_of};
+use process::suggest;
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;

@@ -8,12 +8,12 @@ mod comprehension;
 
 use super::Problem;
 use super::library::Library;
-use super::message::TEST;
-use super::suggest::{no_field, suggest};
+use super::message::{TEST, no_field};
 use super::syntax_tree::SyntaxTree;
 use super::types::{Member, Type};
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, MapExpr, SelectExpr};
 use cel::common::types::CelInt;
+use process::suggest;
 use prost_reflect::MessageDescriptor;
 
 /// How deep an expression may be nested. Running it takes up to 50 KiB of stack for a level, and a

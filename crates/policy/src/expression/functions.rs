@@ -1,7 +1,7 @@
 //! The functions that rules may call, with their types: cel can't be asked for its own.
 
-use super::suggest::suggest;
 use super::types::Type;
+use process::suggest;
 use std::sync::LazyLock;
 
 /// Every function, as a rule calls it: members with what they are called on.

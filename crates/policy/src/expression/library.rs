@@ -1,9 +1,9 @@
 //! What the expressions of a policy may name beside their request: word lists, enums, patterns.
 
 use super::pattern::Pattern;
-use super::suggest::suggest;
 use super::word_list::WordList;
 use contract::PACKAGE;
+use process::suggest;
 use prost_reflect::EnumDescriptor;
 use std::collections::BTreeMap;
 

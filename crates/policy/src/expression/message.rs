@@ -7,6 +7,7 @@ use cel::common::types::{
     CelBool, CelBytes, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelString, CelUInt, Type,
 };
 use cel::common::value::{CowVal, Val};
+use process::suggest;
 use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
 };
@@ -21,6 +22,13 @@ pub(super) const TEST: char = '?';
 
 /// How many entries of a list are copied for one step of the budget.
 const ENTRIES_PER_STEP: usize = 8;
+
+/// Says that a message has no such field.
+pub(crate) fn no_field(name: &str, message: &MessageDescriptor) -> String {
+    let known: Vec<_> = message.fields().map(|field| field.name().to_owned()).collect();
+    let suggestion = suggest(name, known.iter().map(String::as_str));
+    format!("no field {name} in {}{suggestion}", message.name())
+}
 
 /// A message that is set, or the default that an unset one reads as.
 #[derive(Clone, Debug)]

@@ -59,13 +59,13 @@ rules:
 ";
     let expected = r#"policy.yaml:3:21: list "reserved": a word is empty, so every text has it
 policy.yaml:4:3: list "2nd": a name has letters, digits and _ only
-policy.yaml:7:32: rule "fields": no rpc BeforeUpdateUserInf, did you mean BeforeUpdateUserInfo?
+policy.yaml:7:32: rule "fields": no rpc BeforeUpdateUserInf; did you mean `BeforeUpdateUserInfo`?
 policy.yaml:7:53: rule "fields": AfterUpdateUserInfo tells what has happened, so no rule can change it
-policy.yaml:8:23: rule "fields": no field nicknme in BeforeUpdateUserInfoRequest, did you mean nickname?
-policy.yaml:8:55: rule "fields": no list reservd, did you mean reserved?
+policy.yaml:8:23: rule "fields": no field nicknme in BeforeUpdateUserInfoRequest; did you mean `nickname`?
+policy.yaml:8:55: rule "fields": no list reservd; did you mean `reserved`?
 policy.yaml:9:18: rule "fields": code 42 is not in 5000–9999 or 20001–29999
 policy.yaml:12:32: rule "quoted": no variable nothing
-policy.yaml:14:7: rule "quoted": no field nicknam in BeforeUpdateUserInfoResponse, did you mean nickname?
+policy.yaml:14:7: rule "quoted": no field nicknam in BeforeUpdateUserInfoResponse; did you mean `nickname`?
 policy.yaml:15:7: rule "quoted": to deny, write deny
 policy.yaml:18:19: rule "quoted": no field user in BeforeUpdateUserInfoRequest
 policy.yaml:19:5: rule "both": it can deny or edit, not both
@@ -136,15 +136,15 @@ fn a_condition_that_is_no_cel_is_told() {
 #[test]
 fn a_name_in_a_condition_that_does_not_exist_is_told() {
     for (condition, mistake) in [
-        ("reqest.ex == ''", "no variable reqest, did you mean request?"),
+        ("reqest.ex == ''", "no variable reqest; did you mean `request`?"),
         ("request.nickname.size", "string has no field size"),
         ("has(request.ex.x)", "string has no field x"),
-        ("request.ex.sizes() > 3", "no function sizes, did you mean size?"),
-        ("request.ex in lists.bed", "no list bed, did you mean bad?"),
+        ("request.ex.sizes() > 3", "no function sizes; did you mean `size`?"),
+        ("request.ex in lists.bed", "no list bed; did you mean `bad`?"),
         ("request.ex in lists", "lists is no value: select one with lists.…"),
         (
             "Platform.PLATFORM_WEP == 1",
-            "no value PLATFORM_WEP in Platform, did you mean PLATFORM_WEB?",
+            "no value PLATFORM_WEP in Platform; did you mean `PLATFORM_WEB`?",
         ),
         ("User{ex: 'x'}.ex == ''", "no type User: write a message as a map"),
     ] {
@@ -213,7 +213,7 @@ fn an_edit_that_does_not_fit_is_told() {
         (
             "BeforeMsgModify",
             "{offline_push_info: \"{'titel': 'x', 'desc': 1}\"}",
-            "23: no field titel in OfflinePushInfo, did you mean title?
+            "23: no field titel in OfflinePushInfo; did you mean `title`?
 37: desc takes string, not int",
         ),
         (
