@@ -48,7 +48,8 @@ impl Fixture {
     /// The decider's files, with a CA for its clients or without.
     fn tls(&self, client_ca: Option<&str>) -> Option<TlsFiles> {
         let [certificate, key] = ["decider.pem", "decider.key"].map(|name| self.file(name));
-        Some(TlsFiles { certificate, key, client_ca: client_ca.map(|name| self.file(name)) })
+        let client_ca = client_ca.map(|name| self.file(name));
+        TlsFiles::new("tls-", Some(certificate), Some(key), client_ca).expect("both are set")
     }
 
     fn decider(&self) -> Decider {

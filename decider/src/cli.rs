@@ -9,8 +9,8 @@ use std::path::PathBuf;
 /// wins, every rule sees the edits of those before it, and what no rule is for is allowed. A rule
 /// that fails is answered with the status INTERNAL, so that the gateway's own settings decide.
 ///
-/// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings or the policy are wrong, and 71 when the
-/// address can't be used.
+/// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings or the policy are wrong, 71 when the
+/// address can't be used, and 70 when one of its threads dies, which is a bug.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {
@@ -33,10 +33,12 @@ pub struct Cli {
     )]
     pub(crate) policy: PathBuf,
 
-    /// What is logged: a level, or directives like `info,callback_decider=debug`. Denials are logged
-    /// at info, failures at error.
-    #[arg(long, value_name = "FILTER", env = "CALLBACK_DECIDER_LOG", default_value = "info")]
-    pub(crate) log: String,
+    /// How many threads serve: as many as there are cores, unless set.
+    #[arg(long, value_name = "THREADS", env = "CALLBACK_DECIDER_WORKERS")]
+    pub(crate) workers: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
 
     #[command(flatten)]
     pub(crate) callers: CallerArguments,
@@ -59,8 +61,27 @@ pub enum Command {
     Healthcheck,
 }
 
-/// Who may call, and how.
+/// What is logged.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Log")]
+pub(crate) struct LogArguments {
+    /// What is logged: a level, or directives like `info,callback_decider=debug`. Denials are logged
+    /// at info, failures at error.
+    #[arg(long, value_name = "FILTER", env = "CALLBACK_DECIDER_LOG", default_value = "info")]
+    pub(crate) log: String,
+
+    /// Lines a second of one kind about one callback. More are only counted; 0 logs all.
+    #[arg(
+        long,
+        value_name = "LINES",
+        env = "CALLBACK_DECIDER_LOG_LINES_PER_SECOND",
+        default_value = "100"
+    )]
+    pub(crate) log_lines_per_second: String,
+}
+
+/// Who may call, and how.
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Callers")]
 pub(crate) struct CallerArguments {
     /// The certificate chain to show, in PEM; with it, every connection is TLS.

@@ -4,11 +4,9 @@ mod healthcheck;
 mod serve;
 
 use crate::cli::{Cli, Command};
+use process::exit;
+use std::io::{Write, stderr};
 use std::process::ExitCode;
-
-/// Exit codes as in sysexits.h.
-const USAGE: u8 = 64;
-const OS_ERROR: u8 = 71;
 
 /// Runs the command that the command line names.
 #[must_use]
@@ -24,5 +22,11 @@ pub fn run(cli: &Cli) -> ExitCode {
 pub fn explain(error: &clap::Error) -> ExitCode {
     // Nothing is left to do if there is nowhere to print to.
     let _ = error.print();
-    if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }
+    if error.use_stderr() { exit::USAGE.into() } else { ExitCode::SUCCESS }
+}
+
+/// Prints why a command ends, and gives its exit code, though nobody may read stderr.
+fn fail(why: &str, code: impl Into<ExitCode>) -> ExitCode {
+    let _ = writeln!(stderr(), "{why}");
+    code.into()
 }

@@ -3,10 +3,18 @@
 use crate::serve::Decide;
 use policy::Policy;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 use tracing::{error, info};
+
+/// The names by which gateway and operators know the callbacks, by the names of their rpcs.
+static CALLBACKS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let names =
+        |callback: contract::Callback| (callback.rpc.name().to_owned(), callback.option.setting);
+    contract::callbacks().map(names).collect()
+});
 
 impl Decide for Arc<Policy> {
     async fn decide(
@@ -16,18 +24,33 @@ impl Decide for Arc<Policy> {
         request: DynamicMessage,
     ) -> Result<DynamicMessage, Status> {
         let rpc_name = rpc.name();
+        // The log limits the lines about each callback.
+        let callback = || CALLBACKS.get(rpc_name).map_or("unknown", String::as_str);
         // Whoever caused the call may have chosen these, so they are logged escaped.
         let id = |key| metadata.get(key).and_then(|id| id.to_str().ok()).unwrap_or_default();
         let (callback_id, operation_id) = (id("callback-id"), id("openim-operation-id"));
         match self.evaluate(rpc, &request) {
             Ok(decision) => {
                 if let Some(rule) = decision.denied_by {
-                    info!(rpc = rpc_name, rule, ?callback_id, ?operation_id, "denied");
+                    info!(
+                        callback = callback(),
+                        rpc = rpc_name,
+                        rule,
+                        ?callback_id,
+                        ?operation_id,
+                        "denied"
+                    );
                 }
                 Ok(decision.response)
             }
             Err(failed) => {
-                error!(rpc = rpc_name, ?callback_id, ?operation_id, "{failed}");
+                error!(
+                    callback = callback(),
+                    rpc = rpc_name,
+                    ?callback_id,
+                    ?operation_id,
+                    "{failed}"
+                );
                 Err(Status::internal(failed.to_string()))
             }
         }

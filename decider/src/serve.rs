@@ -2,34 +2,42 @@
 
 mod accept;
 mod codec;
+mod connection;
 mod dispatch;
 mod health;
-mod kept;
 mod limits;
 mod tls;
 mod tokens;
+mod worker;
 
 pub use codec::DynamicCodec;
 pub use limits::Limits;
-pub(crate) use tls::HTTP_2;
-pub use tls::{Tls, TlsFiles};
+pub use process::tls::Files as TlsFiles;
+pub use tls::Tls;
 pub use tokens::Tokens;
 
-use accept::Incoming;
+use accept::Dealer;
 use axum::middleware::from_fn_with_state;
+use connection::Incoming;
 use contract::DESCRIPTOR_SET;
 use dispatch::Dispatch;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use health::Health;
+use process::{Housekeeping, Task};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
+use std::io;
+use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::transport;
+use worker::Worker;
 
 /// How long calls and streams that are under way may take once the server shuts down.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -50,12 +58,31 @@ pub trait Decide: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<DynamicMessage, Status>> + Send;
 }
 
-/// A server of the contract: over plain connections and for everybody, unless told otherwise.
-#[derive(Debug, Default)]
+/// A server of the contract: over plain connections, for everybody and by one thread, unless told
+/// otherwise.
+#[derive(Debug)]
 pub struct Server {
     limits: Limits,
     tls: Option<Arc<Tls>>,
     tokens: Option<Arc<Tokens>>,
+    workers: NonZeroUsize,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { limits: Limits::default(), tls: None, tokens: None, workers: NonZeroUsize::MIN }
+    }
+}
+
+/// A server could not begin, or ended though nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The system refuses an address, a thread or another resource.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// A worker has ended by itself, which is a bug.
+    #[error("a worker died")]
+    WorkerDied,
 }
 
 impl Server {
@@ -77,39 +104,53 @@ impl Server {
         Self { tokens: tokens.map(Arc::new), ..self }
     }
 
+    /// A server with this number of threads.
+    #[must_use]
+    pub fn workers(self, workers: NonZeroUsize) -> Self {
+        Self { workers, ..self }
+    }
+
     /// Serves the contract's rpcs, health and reflection (v1 and v1alpha) until `shutdown` completes.
-    /// Calls that are under way by then may take five seconds more.
+    /// Calls that are under way by then may take five seconds more. The caller's thread accepts the
+    /// connections and is the first worker.
     ///
     /// # Errors
-    /// When the server can't run on the listener.
+    /// When the threads can't be started, or one of them dies.
     pub async fn serve(
         self,
         listener: TcpListener,
         decide: impl Decide,
-        shutdown: impl Future<Output = ()> + Send,
-    ) -> Result<(), transport::Error> {
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let health = Health::serving(reporter).await;
         // Whoever looks after the server's health needs no secret for it.
         let routes = self.routes(decide).add_service(health_service);
+        let _housekeeping = self.housekeeping()?;
+        let drain = CancellationToken::new();
+        let _drain_on_drop = drain.clone().drop_guard();
 
-        let draining = Notify::new();
-        let drain = async {
-            shutdown.await;
-            health.end().await;
-            draining.notify_one();
+        let mut dealer = Dealer::new(listener, self.limits.connections);
+        let mut worker = || Worker {
+            server: self.limits.http2(transport::Server::builder()),
+            routes: routes.clone(),
+            incoming: Incoming::new(dealer.worker(), self.tls.clone(), self.limits.handshake),
+            drain: drain.clone(),
         };
-        let out_of_time = async {
-            draining.notified().await;
-            sleep(DRAIN).await;
-        };
-        let incoming = Incoming::new(listener, self.tls.clone(), &self.limits);
-        let server = self.limits.http2(transport::Server::builder()).add_routes(routes);
+        let mut first = pin!(worker().run());
+        let others = (1..self.workers.get()).map(|number| worker().spawn(number));
+        let mut others = others.collect::<io::Result<FuturesUnordered<_>>>()?;
         tokio::select! {
-            served = server.serve_with_incoming_shutdown(incoming.into_stream(), drain) => served,
-            () = out_of_time => Ok(()),
-            () = self.refresh() => Ok(()),
+            () = shutdown => {}
+            () = dealer.run() => {}
+            () = &mut first => return Err(ServeError::WorkerDied),
+            Some(_) = others.next() => return Err(ServeError::WorkerDied),
         }
+        health.end().await;
+        drain.cancel();
+        first.await;
+        while others.next().await.is_some() {}
+        Ok(())
     }
 
     /// All that only those may call who are let in.
@@ -125,17 +166,11 @@ impl Server {
         }
     }
 
-    /// Looks at the files again and again.
-    async fn refresh(&self) {
-        loop {
-            sleep(REFRESH).await;
-            if let Some(tls) = &self.tls {
-                tls.refresh();
-            }
-            if let Some(tokens) = &self.tokens {
-                tokens.refresh();
-            }
-        }
+    /// Reads the files again, beside the workers.
+    fn housekeeping(&self) -> io::Result<Housekeeping> {
+        let tls = self.tls.clone().map(|tls| Box::new(move || tls.refresh()) as Task);
+        let tokens = self.tokens.clone().map(|tokens| Box::new(move || tokens.refresh()) as Task);
+        Housekeeping::spawn(REFRESH, tls.into_iter().chain(tokens).collect())
     }
 }
 

@@ -3,9 +3,9 @@
 mod trust;
 
 use crate::cli::Cli;
-use crate::serve::HTTP_2;
 use crate::settings::address;
 use hyper_util::rt::TokioIo;
+use process::tls::H2;
 use rustls::AlertDescription;
 use rustls::pki_types::ServerName;
 use std::error::Error;
@@ -32,10 +32,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub(super) fn run(cli: &Cli) -> ExitCode {
     match check(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("{why}");
-            ExitCode::FAILURE
-        }
+        Err(why) => super::fail(&why, ExitCode::FAILURE),
     }
 }
 
@@ -43,7 +40,7 @@ pub(super) fn run(cli: &Cli) -> ExitCode {
 /// whether by TLS. No file is read: one that is wrong by now does not make a running decider ill.
 #[tokio::main(flavor = "current_thread")]
 async fn check(cli: &Cli) -> Result<(), String> {
-    let address = reachable(address(&cli.listen)?);
+    let address = reachable(address(&cli.listen).map_err(|mistake| mistake.to_string())?);
     let callers = &cli.callers;
     let asked = timeout(LIMIT, async {
         match (&callers.tls_certificate, &callers.tls_client_ca) {
@@ -71,7 +68,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 
 async fn secure(address: SocketAddr) -> Result<TlsStream<TcpStream>, Box<dyn Error>> {
     let mut config = trust::anybody()?;
-    config.alpn_protocols = vec![HTTP_2.to_vec()];
+    config.alpn_protocols = vec![H2.to_vec()];
     let stream = TcpStream::connect(address).await?;
     let connector = TlsConnector::from(Arc::new(config));
     Ok(connector.connect(ServerName::from(address.ip()), stream).await?)
@@ -95,7 +92,7 @@ where
 }
 
 /// A decider that lets in nobody without a certificate says so. That is sign of life enough: the
-/// thread that says it is the one that decides.
+/// threads that say it are those that decide.
 async fn wants_a_certificate(mut stream: TlsStream<TcpStream>) -> Result<(), Box<dyn Error>> {
     let Err(error) = stream.read_u8().await else {
         return Err("asks for no certificate, though there is --tls-client-ca".into());

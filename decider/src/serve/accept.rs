@@ -1,135 +1,70 @@
-//! Accepts connections: as many as there may be, after their handshakes if there is TLS.
+//! Accepts connections, as many as there may be, and deals them out to the workers.
 
-use super::limits::Limits;
-use super::tls::Tls;
-use futures_util::{Stream, stream};
-use std::convert::Infallible;
+use process::listen::{Accepted, Acceptor};
 use std::io;
-use std::pin::Pin;
+use std::net;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
-/// How long accepting rests after an error; most are for want of file descriptors.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// The connections that come in.
-pub(super) struct Incoming {
-    listener: TcpListener,
-    tls: Option<Arc<Tls>>,
-    patience: Duration,
+/// Deals out in turns: gateways hold few connections for a long time, and the kernel, which spreads
+/// them over listeners by a hash, would leave workers without any.
+pub(super) struct Dealer {
+    acceptor: Acceptor,
     room: Arc<Semaphore>,
+    /// Whether the last connection found no room, so that this is logged once.
     full: bool,
-    /// Handshakes run beside each other, so that a slow one holds up nobody.
-    handshakes: JoinSet<io::Result<Connection>>,
+    workers: Vec<UnboundedSender<Dealt>>,
+    turn: usize,
 }
 
-impl Incoming {
-    pub(super) fn new(listener: TcpListener, tls: Option<Arc<Tls>>, limits: &Limits) -> Self {
-        let room = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        let (patience, handshakes) = (limits.handshake, JoinSet::new());
-        Self { listener, tls, patience, room, full: false, handshakes }
+/// A connection on its way to a worker, and the room that it takes.
+pub(super) struct Dealt {
+    pub(super) stream: net::TcpStream,
+    pub(super) room: OwnedSemaphorePermit,
+}
+
+impl Dealer {
+    /// Deals to this number of workers at least. Dropping it stops listening.
+    pub(super) fn new(listener: TcpListener, connections: usize) -> Self {
+        let room = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
+        Self { acceptor: Acceptor::new(listener), room, full: false, workers: vec![], turn: 0 }
     }
 
-    /// Dropping it stops listening.
-    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Connection, Infallible>> {
-        stream::unfold(self, async |mut this| Some((Ok(this.next().await), this)))
+    /// The connections of one more worker.
+    pub(super) fn worker(&mut self) -> UnboundedReceiver<Dealt> {
+        let (worker, dealt) = unbounded_channel();
+        self.workers.push(worker);
+        dealt
     }
 
-    async fn next(&mut self) -> Connection {
+    /// Accepts without an end. What is short, such as file descriptors, is waited for.
+    pub(super) async fn run(mut self) {
         loop {
-            tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => if let Some(connection) = self.welcome(stream) {
-                        return connection;
-                    },
-                    Err(why) => {
-                        warn!(%why, "can't accept connections");
-                        sleep(PAUSE).await;
-                    }
-                },
-                Some(done) = self.handshakes.join_next() => match done {
-                    Ok(Ok(connection)) => return connection,
-                    Ok(Err(why)) => debug!(%why, "no handshake"),
-                    Err(why) => debug!(%why, "no handshake"),
-                },
+            if let Accepted::Connection(stream, _) = self.acceptor.accept().await
+                && let Err(why) = self.deal(stream)
+            {
+                debug!(%why, "the connection has ended already");
             }
         }
     }
 
-    /// A connection that can be used at once.
-    fn welcome(&mut self, stream: TcpStream) -> Option<Connection> {
+    fn deal(&mut self, stream: TcpStream) -> io::Result<()> {
         let Ok(room) = self.room.clone().try_acquire_owned() else {
             if !std::mem::replace(&mut self.full, true) {
                 warn!("as many connections as there may be: more are closed");
             }
-            return None;
+            return Ok(());
         };
         self.full = false;
-        if let Err(why) = stream.set_nodelay(true) {
-            debug!(%why, "the connection has ended already");
-        }
-        let Some(tls) = &self.tls else {
-            return Some(Connection { stream: Box::new(stream), _room: room });
-        };
-        let handshake = timeout(self.patience, tls.acceptor().accept(stream));
-        self.handshakes.spawn(async {
-            let stream = handshake.await??;
-            Ok(Connection { stream: Box::new(stream), _room: room })
-        });
-        None
+        stream.set_nodelay(true)?;
+        // The worker's runtime waits for it, so this one must not.
+        let stream = stream.into_std()?;
+        self.turn = (self.turn + 1) % self.workers.len();
+        // A worker that has ended ends the server.
+        let _ = self.workers[self.turn].send(Dealt { stream, room });
+        Ok(())
     }
-}
-
-trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
-
-/// A connection, which takes its room until it ends. It does not claim vectored writes, so that the
-/// answers to many calls leave in one write.
-pub(super) struct Connection {
-    stream: Box<dyn Socket>,
-    _room: OwnedSemaphorePermit,
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// Nobody here asks who is connected.
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
 }

@@ -1,10 +1,13 @@
 //! What calls and connections are limited to.
 
+use process::descriptors;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 use tonic::transport::Server;
+use tracing::warn;
 
 /// How long a peer has to answer a ping before its connection is closed.
-const PONG: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What calls and connections are limited to. Peers may ping as often as they like.
 #[derive(Clone, Debug)]
@@ -37,13 +40,30 @@ impl Default for Limits {
     }
 }
 
+/// File descriptors of the process beside its connections and workers, and those of a worker.
+const OTHER_DESCRIPTORS: u64 = 32;
+const WORKER_DESCRIPTORS: u64 = 8;
+
 impl Limits {
+    /// Raises the process's limit of file descriptors to what the connections need. Where the system
+    /// allows fewer, so do these limits, and the log says so.
+    #[must_use]
+    pub(crate) fn fit(self, workers: NonZeroUsize) -> Self {
+        let others = OTHER_DESCRIPTORS + WORKER_DESCRIPTORS * workers.get() as u64;
+        let Err(shortage) = descriptors::raise(self.connections as u64 + others) else {
+            return self;
+        };
+        let connections = shortage.available.saturating_sub(others).max(1) as usize;
+        warn!(connections, "fewer connections than set: {shortage}");
+        Self { connections, ..self }
+    }
+
     /// Sets those that are HTTP/2's.
     pub(super) fn http2(&self, server: Server) -> Server {
         server
             .http2_max_header_list_size(self.header_bytes)
             .max_concurrent_streams(self.streams)
             .http2_keepalive_interval(Some(self.keep_alive))
-            .http2_keepalive_timeout(Some(PONG))
+            .http2_keepalive_timeout(Some(PING_TIMEOUT))
     }
 }

@@ -1,33 +1,35 @@
 //! The tokens that callers must know.
 
-use super::kept::{Files, Kept};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
-use std::fmt;
-use std::path::Path;
+use process::{Mistake, Reloadable};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, fs};
 use subtle::{Choice, ConstantTimeEq};
 use tonic::Status;
 
 /// The tokens in a file, one a line: several while one replaces another. The file is read again when
 /// it changes.
-pub struct Tokens(Kept<Vec<Vec<u8>>>);
+pub struct Tokens {
+    file: PathBuf,
+    known: Reloadable<Vec<Vec<u8>>>,
+}
 
 impl Tokens {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it can't be read, or holds no token, or what can't be one.
-    pub fn read(path: &Path) -> Result<Self, Vec<String>> {
-        let path = path.to_owned();
-        Kept::new(move |files| parse(&path, files).map_err(|mistake| vec![mistake])).map(Self)
+    /// It can't be read, or holds no token, or what can't be one.
+    pub fn read(file: &Path) -> Result<Self, Mistake> {
+        Ok(Self { file: file.to_owned(), known: Reloadable::new(parse(file)?) })
     }
 
     pub(super) fn refresh(&self) {
-        self.0.refresh();
+        self.known.refresh("tokens", parse(&self.file).map_err(|mistake| vec![mistake]));
     }
 
     /// Whether one of them was sent, as `authorization: Bearer …`. All are tried, each in a time that
@@ -38,7 +40,7 @@ impl Tokens {
             return false;
         };
         let matches = |any, token: &Vec<u8>| any | token.ct_eq(sent);
-        let known: Choice = self.0.now().iter().fold(Choice::from(0), matches);
+        let known: Choice = self.known.current().iter().fold(Choice::from(0), matches);
         scheme.eq_ignore_ascii_case(SCHEME) && known.into()
     }
 }
@@ -52,8 +54,8 @@ impl fmt::Debug for Tokens {
 /// RFC 6750; the scheme may be written in any case (RFC 9110, 11.1).
 const SCHEME: &[u8] = b"Bearer ";
 
-fn parse(path: &Path, files: &mut Files) -> Result<Vec<Vec<u8>>, String> {
-    let text = files.read(path)?;
+fn parse(path: &Path) -> Result<Vec<Vec<u8>>, Mistake> {
+    let text = fs::read(path).map_err(|why| Mistake::new(path.display(), why))?;
     let mut tokens = Vec::new();
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         match line.trim_ascii() {
@@ -61,13 +63,13 @@ fn parse(path: &Path, files: &mut Files) -> Result<Vec<Vec<u8>>, String> {
             token if token.iter().all(u8::is_ascii_graphic) => tokens.push(token.to_vec()),
             // Not the token itself: it may be right but for one character.
             _ => {
-                let path = path.display();
-                return Err(format!("{path}:{number}: a token is visible ASCII without spaces"));
+                let line = format_args!("{}:{number}", path.display());
+                return Err(Mistake::new(line, "a token is visible ASCII without spaces"));
             }
         }
     }
     if tokens.is_empty() {
-        return Err(format!("{}: holds no token", path.display()));
+        return Err(Mistake::new(path.display(), "holds no token"));
     }
     Ok(tokens)
 }
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
     use axum::http::HeaderValue;
 
-    fn read(text: &str) -> Result<Tokens, Vec<String>> {
+    fn read(text: &str) -> Result<Tokens, Mistake> {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), text).expect("a file");
         Tokens::read(file.path())
@@ -123,7 +125,7 @@ mod tests {
             ("right\ns3cret key\n", ":2: a token is visible ASCII without spaces"),
             ("s3crét", ":1: a token is visible ASCII without spaces"),
         ] {
-            let mistakes = read(text).expect_err("no tokens").join("\n");
+            let mistakes = read(text).expect_err("no tokens").to_string();
             assert!(mistakes.ends_with(mistake) && !mistakes.contains("s3cr"), "{mistakes}");
         }
         assert_eq!(format!("{:?}", read("s3cret").expect("tokens")), "Tokens");

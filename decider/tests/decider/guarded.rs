@@ -156,9 +156,10 @@ async fn a_silent_connection_is_pinged() {
 async fn a_handshake_that_takes_too_long_is_cut_and_holds_up_nobody() {
     let directory = certify(&["localhost"]);
     let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.path().join(name));
-    let tls = Tls::read(TlsFiles { certificate, key, client_ca: None }).expect("right files");
+    let files = TlsFiles::new("tls-", Some(certificate), Some(key), None).expect("both are set");
+    let tls = files.map(|files| Tls::read(files).expect("right files"));
     let limits = Limits { handshake: Duration::from_secs(1), connections: 3, ..Limits::default() };
-    let address = start(Server::default().tls(Some(tls)).limits(limits)).await;
+    let address = start(Server::default().tls(tls).limits(limits)).await;
     let began = Instant::now();
     let mut silent = Vec::new();
     for _ in 0..3 {
@@ -178,20 +179,24 @@ fn all_that_is_wrong_with_the_files_of_tls_is_told() {
     let directory = certify(&["localhost"]);
     let file = |name: &str| directory.path().join(name);
     let told = |certificate: &str, key: &str, client_ca: Option<&str>| {
-        let client_ca = client_ca.map(file);
-        let files = TlsFiles { certificate: file(certificate), key: file(key), client_ca };
-        let mistakes = Tls::read(files).expect_err("mistakes").join("\n");
-        mistakes.replace(&format!("{}/", directory.path().display()), "")
+        let (certificate, key) = (Some(file(certificate)), Some(file(key)));
+        let files = TlsFiles::new("tls-", certificate, key, client_ca.map(file));
+        let files = files.expect("both are set").expect("there are files");
+        let mistakes = Tls::read(files).expect_err("mistakes");
+        let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        mistakes.join("\n").replace(&format!("{}/", directory.path().display()), "")
     };
     std::fs::write(file("empty"), "").expect("a file");
     assert_eq!(
         told("empty", "cert.pem", Some("key.pem")),
-        "empty: holds no certificate\ncert.pem: holds no private key in PEM\nkey.pem: holds no certificate"
+        "tls-certificate: empty: holds no certificate in PEM\n\
+         tls-key: cert.pem: holds no private key in PEM\n\
+         tls-client-ca: key.pem: holds no certificate in PEM"
     );
     let other = certify(&["localhost"]);
     std::fs::copy(other.path().join("key.pem"), file("other.pem")).expect("a file");
     assert_eq!(
         told("cert.pem", "other.pem", None),
-        "cert.pem with other.pem: keys may not be consistent: KeyMismatch"
+        "tls-certificate: cert.pem with other.pem: keys may not be consistent: KeyMismatch"
     );
 }

@@ -2,7 +2,9 @@
 
 mod guarded;
 mod healthcheck;
+mod log;
 mod process;
 mod reference;
 mod serving;
 mod support;
+mod workers;

@@ -1,7 +1,7 @@
 //! The server over real sockets: what it answers whom, and how it ends.
 
 use crate::support::{call, call_path, policy, rpc};
-use callback_decider::serve::{Decide, Server as DeciderServer};
+use callback_decider::serve::{Decide, ServeError, Server as DeciderServer};
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Decide for Fake {
 struct Server {
     channel: Channel,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<Result<(), tonic::transport::Error>>,
+    served: JoinHandle<Result<(), ServeError>>,
 }
 
 impl Server {
