@@ -12,7 +12,7 @@ use tonic::transport::Server;
 use tonic_prost::ProstCodec;
 use tower::service_fn;
 
-/// One thread, as in `callback-decider`.
+/// One thread, as `callback-decider --workers 1`.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:50051".to_owned());
