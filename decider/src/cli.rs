@@ -33,7 +33,7 @@ pub struct Cli {
     )]
     pub(crate) policy: PathBuf,
 
-    /// How many threads serve: as many as there are cores, unless set.
+    /// Serving threads: as many as there are cores, unless set.
     #[arg(long, value_name = "THREADS", env = "CALLBACK_DECIDER_WORKERS")]
     pub(crate) workers: Option<String>,
 
@@ -46,12 +46,12 @@ pub struct Cli {
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
 
-    /// What to do instead of serving.
+    /// Commands that run instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What to do instead of serving.
+/// Commands that run instead of serving.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
     /// Ask the decider on this host for its health; for containers without a shell
@@ -61,11 +61,11 @@ pub enum Command {
     Healthcheck,
 }
 
-/// What is logged.
+/// The log.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct LogArguments {
-    /// What is logged: a level, or directives like `info,callback_decider=debug`. Denials are logged
+    /// The lines that are logged: a level, or directives like `info,callback_decider=debug`. Denials are logged
     /// at info, failures at error.
     #[arg(long, value_name = "FILTER", env = "CALLBACK_DECIDER_LOG", default_value = "info")]
     pub(crate) log: String,
@@ -80,7 +80,7 @@ pub(crate) struct LogArguments {
     pub(crate) log_lines_per_second: String,
 }
 
-/// Who may call, and how.
+/// Callers, and their connections.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Callers")]
 pub(crate) struct CallerArguments {
@@ -103,7 +103,7 @@ pub(crate) struct CallerArguments {
     pub(crate) token_file: Option<PathBuf>,
 }
 
-/// What calls and connections are limited to.
+/// The limits of calls and connections.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArguments {
@@ -143,7 +143,7 @@ pub(crate) struct LimitArguments {
     )]
     pub(crate) max_connections: String,
 
-    /// How long a TLS handshake may take.
+    /// The time that a TLS handshake may take.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -152,7 +152,7 @@ pub(crate) struct LimitArguments {
     )]
     pub(crate) handshake_timeout: String,
 
-    /// How often a silent connection is pinged; it is closed when no answer comes within 20 seconds.
+    /// The interval at which a silent connection is pinged; it is closed when no answer comes within 20 seconds.
     #[arg(long, value_name = "SECONDS", env = "CALLBACK_DECIDER_KEEP_ALIVE", default_value = "60")]
     pub(crate) keep_alive: String,
 }

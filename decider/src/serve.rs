@@ -39,13 +39,13 @@ use tonic::service::Routes;
 use tonic::transport;
 use worker::Worker;
 
-/// How long calls and streams that are under way may take once the server shuts down.
+/// The time that calls and streams under way may take once the server shuts down.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// How often the files of certificates and tokens are looked at.
+/// The interval at which the files of certificates and tokens are read.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// What a server answers.
+/// The answers of a server.
 pub trait Decide: Clone + Send + Sync + 'static {
     /// Answers one call of `rpc`. The response must be a message of `rpc.output()`.
     ///
@@ -174,7 +174,7 @@ impl Server {
     }
 }
 
-/// Why reflection can't fail.
+/// The reason why reflection can't fail.
 const COMPLETE: &str = "the contract's descriptors are complete";
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

@@ -56,7 +56,7 @@ impl Callback {
         Some(Self { rpc, option })
     }
 
-    /// Whether OpenIM asks by it before something happens; otherwise it tells what has happened.
+    /// True if OpenIM asks by it before something happens; otherwise it tells what has happened.
     pub fn is_before(&self) -> bool {
         self.rpc.name().starts_with("Before")
     }

@@ -23,7 +23,7 @@ pub(crate) struct Compiler {
 pub(crate) struct Compiled {
     pub(crate) rpc: MethodDescriptor,
     pub(crate) rule: Rule,
-    /// Where the rule stands in the file.
+    /// The place of the rule in the file.
     pub(crate) place: Location,
 }
 

@@ -1,4 +1,4 @@
-//! What a rule that denies answers, and which codes it may give.
+//! The response of a rule that denies, and the codes that it may give.
 
 use crate::file::Deny;
 use contract::message_of;

@@ -8,7 +8,7 @@ use crate::evaluate::{Rule, Then};
 use crate::expression::{Environment, Expression, Failure};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 
-/// How deep messages are filled, since some may hold themselves.
+/// The depth to which messages are filled, since some may hold themselves.
 const DEPTH: usize = 4;
 
 /// Gives the first such error of a rule over an empty request, or one with every field set.

@@ -1,10 +1,10 @@
-//! Whether the type of an edit's expression suits the response field that it is for.
+//! Checks that the type of an edit's expression suits the response field that it is for.
 
 use crate::expression::{Problem, Type, no_field};
 use contract::{key_of, values_of};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-/// What is wrong with an edit of this type. What shows only in the values is not yet wrong.
+/// The problems of an edit of this type. What shows only in the values is none yet.
 pub(crate) fn check(edit: &Type, field: &FieldDescriptor) -> Vec<Problem> {
     let mut check = Check { name: field.name().to_owned(), offset: 0, problems: vec![] };
     check.field(edit, field);

@@ -34,13 +34,13 @@ pub(crate) struct Edit {
     pub(crate) field: FieldDescriptor,
     /// The key of a keyed list's entries.
     pub(crate) key: Option<String>,
-    /// Whether the gateway takes nothing but a JSON object in text.
+    /// The gateway takes nothing but a JSON object in text.
     pub(crate) is_json_object: bool,
     pub(crate) value: Expression,
     pub(crate) request_view: Option<RequestView>,
 }
 
-/// What a policy decided.
+/// The decision of a policy.
 pub struct Decision<'a> {
     /// The rpc's response.
     pub response: DynamicMessage,
@@ -57,7 +57,7 @@ pub struct RuleFailed<'a> {
 }
 
 impl Policy {
-    /// How many rules there are, all rpcs together.
+    /// The number of rules, all rpcs together.
     pub fn rules(&self) -> usize {
         self.count
     }
@@ -101,7 +101,7 @@ impl Policy {
     }
 }
 
-/// What a rule says of one request.
+/// The outcome of a rule for one request.
 enum Outcome<'a> {
     Allow,
     Deny(DynamicMessage),
@@ -150,7 +150,7 @@ impl Edit {
     }
 }
 
-/// Whether the gateway will take the text for a JSON object.
+/// True if the gateway will take the text for a JSON object.
 fn is_json_object(text: &str) -> bool {
     serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok()
 }

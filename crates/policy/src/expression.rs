@@ -27,7 +27,7 @@ pub(crate) use word_list::WordList;
 /// A mistake in an expression, found before it runs.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    /// Where in the expression's text, in bytes.
+    /// Its place in the expression's text, in bytes.
     pub(crate) offset: usize,
     pub(crate) text: String,
 }

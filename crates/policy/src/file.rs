@@ -20,7 +20,7 @@ pub(crate) struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
-    /// What the logs call the rule.
+    /// The name of the rule in logs and mistakes.
     pub(crate) name: String,
     /// The rpcs that it is for.
     pub(crate) on: Vec<Spanned<String>>,

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 4 << 20;
 /// The stack for the parser, which recurses deeply on nested expressions.
 const STACK: usize = 64 << 20;
 
-/// Why a policy can't be loaded.
+/// The reason why a policy can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file can't be read.
@@ -26,7 +26,7 @@ pub enum LoadError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: io::Error,
     },
     /// The file is too large.

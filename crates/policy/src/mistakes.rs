@@ -1,10 +1,10 @@
-//! The mistakes in a policy file, each with its line and column, collected so as to be told at once.
+//! The mistakes in a policy file, each with its line and column, collected so as to be reported at once.
 
 use crate::expression::Problem;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeSet;
 
-/// What is wrong with a file, in the file's order, each thing once.
+/// The mistakes in a file, in the file's order, each once.
 pub(crate) struct Mistakes<'a> {
     file: &'a str,
     source: &'a str,
@@ -36,7 +36,7 @@ impl<'a> Mistakes<'a> {
     }
 }
 
-/// What is wrong with one rule.
+/// The mistakes of one rule.
 pub(crate) struct RuleMistakes<'m, 'a> {
     mistakes: &'m mut Mistakes<'a>,
     rule: &'m str,
@@ -56,7 +56,7 @@ impl RuleMistakes<'_, '_> {
     }
 }
 
-/// Where the byte `at` of a scalar's value stands in the source. A scalar may be quoted, folded or
+/// The place in the source of the byte `at` of a scalar's value. A scalar may be quoted, folded or
 /// indented there, so its lines are looked for in its value, one after the other.
 fn place_in(source: &str, scalar: &Spanned<String>, at: usize) -> Place {
     let (place, span) = (scalar.referenced, scalar.referenced.span());

@@ -12,7 +12,7 @@ pub(crate) struct ParsedExpression<'a> {
     pub(crate) parsed: SyntaxTree<'a>,
 }
 
-/// What follows from a rule.
+/// The consequence of a rule.
 pub(crate) enum Consequence<'a> {
     Deny(&'a Deny),
     /// The fields to edit, and their values.

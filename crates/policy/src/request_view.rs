@@ -5,7 +5,7 @@ use crate::keyed;
 use contract::{FieldOptions, message_of, values_of};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 
-/// Where a request carries what a field of its response edits.
+/// The place in a request of what a field of its response edits.
 pub(crate) struct RequestView {
     /// The inline message that the field is in, if it is in one.
     inline: Option<FieldDescriptor>,
@@ -13,7 +13,7 @@ pub(crate) struct RequestView {
     form: Form,
 }
 
-/// How the request's field differs from the response's.
+/// The difference between the request's field and the response's.
 enum Form {
     Same,
     /// The request has the bare list or map, the response a message around it.

@@ -26,7 +26,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tower::service_fn;
 
-/// How long the whole may take. Container runtimes wait longer.
+/// The time for the whole check. Container runtimes wait longer.
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(cli: &Cli) -> ExitCode {

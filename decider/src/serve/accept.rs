@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 pub(super) struct Dealer {
     acceptor: Acceptor,
     room: Arc<Semaphore>,
-    /// Whether the last connection found no room, so that this is logged once.
+    /// The last connection found no room, which is logged once.
     full: bool,
     workers: Vec<UnboundedSender<Dealt>>,
     turn: usize,

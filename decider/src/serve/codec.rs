@@ -47,7 +47,7 @@ impl Decoder for DynamicCodec {
     type Item = DynamicMessage;
     type Error = Status;
 
-    /// What can't be decoded is the sender's fault, and not a decision that failed: a gateway that
+    /// A message that can't be decoded is the sender's fault, and not a decision that failed: a gateway that
     /// allows where decisions fail must not allow this.
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
         DynamicMessage::decode(self.incoming.clone(), buffer)

@@ -4,7 +4,7 @@ use std::iter;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-/// What is told of the server's health.
+/// The health of the server, as it is published.
 pub(super) struct Health {
     reporter: HealthReporter,
     /// The services, and the empty name, which stands for the whole server.
@@ -12,7 +12,7 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Tells that all services of the contract are there.
+    /// Publishes that all services of the contract are there.
     pub(super) async fn serving(reporter: HealthReporter) -> Self {
         let descriptors = contract::descriptors();
         let services = descriptors.services().map(|service| service.full_name().to_owned());
@@ -23,7 +23,7 @@ impl Health {
         Self { reporter, names }
     }
 
-    /// Tells nothing any more. This ends the streams of those who watch, which would keep the server
+    /// Publishes nothing any more. This ends the streams of those who watch, which would keep the server
     /// from ending.
     pub(super) async fn end(mut self) {
         for name in &self.names {

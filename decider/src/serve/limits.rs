@@ -1,4 +1,4 @@
-//! What calls and connections are limited to.
+//! The limits of calls and connections.
 
 use process::descriptors;
 use std::num::NonZeroUsize;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use tonic::transport::Server;
 use tracing::warn;
 
-/// How long a peer has to answer a ping before its connection is closed.
+/// The time that a peer has to answer a ping before its connection is closed.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What calls and connections are limited to. Peers may ping as often as they like.
+/// The limits of calls and connections. Peers may ping as often as they like.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// The largest request, in bytes. A larger one is answered with the status `OUT_OF_RANGE`.
@@ -18,12 +18,12 @@ pub struct Limits {
     pub header_bytes: u32,
     /// Calls under way on one connection; clients are told, and keep more to themselves.
     pub streams: u32,
-    /// How long a TLS handshake may take.
+    /// The time that a TLS handshake may take.
     pub handshake: Duration,
     /// Connections, those whose handshake is not done yet included. More are closed at once, so that
     /// clients see it and go elsewhere.
     pub connections: usize,
-    /// How often a silent connection is pinged.
+    /// The interval at which a silent connection is pinged.
     pub keep_alive: Duration,
 }
 

@@ -32,7 +32,7 @@ impl Tokens {
         self.known.refresh("tokens", parse(&self.file).map_err(|mistake| vec![mistake]));
     }
 
-    /// Whether one of them was sent, as `authorization: Bearer …`. All are tried, each in a time that
+    /// True if one of them was sent, as `authorization: Bearer …`. All are tried, each in a time that
     /// depends on lengths only.
     fn let_in(&self, headers: &HeaderMap) -> bool {
         let header = headers.get(AUTHORIZATION).map_or(&b""[..], |header| header.as_bytes());

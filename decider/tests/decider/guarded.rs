@@ -45,7 +45,7 @@ fn token(text: &str) -> Tokens {
     Tokens::read(file.path()).expect("a token")
 }
 
-/// Whether the server has closed the connection.
+/// True if the server has closed the connection.
 async fn is_closed(stream: &mut TcpStream) -> bool {
     let read = timeout(SOON, stream.read(&mut [0])).await.expect("in time");
     matches!(read, Ok(0) | Err(_))

@@ -5,7 +5,7 @@ use crate::support::certify;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// What the check says of a decider there.
+/// The result of the check of a decider there.
 fn check(address: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let output = run(&[&["healthcheck", "--listen", address], arguments].concat());
     assert!(output.stdout.is_empty());

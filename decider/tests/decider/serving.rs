@@ -167,7 +167,7 @@ async fn a_call_under_way_is_finished_before_the_server_ends() {
 
 #[tokio::test]
 async fn both_versions_of_reflection_know_the_contract() {
-    /// What both generated modules have.
+    /// The same for both generated modules.
     macro_rules! services {
         ($version:ident, $channel:expr) => {{
             use tonic_reflection::pb::$version::ServerReflectionRequest;

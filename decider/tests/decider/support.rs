@@ -1,4 +1,4 @@
-//! What the tests share: policies from text, calls of any rpc, certificates.
+//! Helpers of the tests: policies from text, calls of any rpc, certificates.
 
 use callback_decider::serve::DynamicCodec;
 use policy::Policy;

@@ -8,11 +8,11 @@ use cel::ExecutionError;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// What one decision may take, all its rules together: some loops over the thousands of entries that
+/// The steps of one decision, all its rules together: some loops over the thousands of entries that
 /// the gateway's largest body holds.
 const STEPS: usize = 50_000;
 
-/// How long a decision may take steps, within the gateway's default deadline of two seconds. In most
+/// The time in which a decision may take steps, within the gateway's default deadline of two seconds. In most
 /// a step is a microsecond, but it may search a text of a megabyte.
 const TIME: Duration = Duration::from_millis(500);
 

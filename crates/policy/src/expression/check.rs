@@ -16,7 +16,7 @@ use cel::common::types::CelInt;
 use process::suggest;
 use prost_reflect::MessageDescriptor;
 
-/// How deep an expression may be nested. Running it takes up to 50 KiB of stack for a level, and a
+/// The depth to which an expression may be nested. Running it takes up to 50 KiB of stack for a level, and a
 /// thread may have no more than 2 MiB.
 const MAX_DEPTH: usize = 32;
 
@@ -35,7 +35,7 @@ impl Expression {
         &self.tree
     }
 
-    /// Whether it gives the same for every request.
+    /// True if it gives the same for every request.
     pub(crate) fn is_constant(&self) -> bool {
         !self.reads_request
     }

@@ -1,4 +1,4 @@
-//! Where expressions run: cel's library, this crate's functions, the policy's lists and patterns.
+//! The environment that expressions run in: cel's library, this crate's functions, the policy's lists and patterns.
 
 use super::budget;
 use super::check::Expression;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// The function that the checker puts around the body of every loop. CEL has no way to write it.
 pub(super) const TICK: &str = "@tick";
 
-/// What all of a policy's expressions share.
+/// The names that all of a policy's expressions share.
 pub(crate) struct Environment {
     root: Context<'static, 'static>,
 }

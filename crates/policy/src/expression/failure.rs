@@ -1,4 +1,4 @@
-//! Why an expression failed while it ran, without the user's content that it failed on.
+//! The failure of an expression while it runs, without the user's content that it failed on.
 
 use super::budget;
 use cel::ExecutionError;
@@ -8,7 +8,7 @@ use cel::ExecutionError;
 #[error("{text}")]
 pub(crate) struct Failure {
     text: String,
-    /// Whether the expression itself is to blame, rather than what this request holds.
+    /// The expression itself is to blame, rather than what this request holds.
     pub(crate) is_type_error: bool,
 }
 

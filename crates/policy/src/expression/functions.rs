@@ -154,7 +154,7 @@ impl Function {
         }
     }
 
-    /// Whether it is called on such a value, or on none.
+    /// True if it can be called on this value, or on none.
     fn is_on(&self, receiver: Option<&Type>) -> bool {
         match (receiver, &self.receiver) {
             (Some(receiver), Some(wanted)) => receiver.fits(wanted),
@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    /// Whether an expression that the checker accepts ends in a type error when it runs.
+    /// True if an expression that the checker accepts ends in a type error when it runs.
     fn has_type_error(expression: &str) -> bool {
         let words = WordList::new(["1".to_owned()]).expect("one word");
         let mut library = Library::new(BTreeMap::from([("words".to_owned(), words)]));

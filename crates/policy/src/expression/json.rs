@@ -13,7 +13,7 @@ fn read(text: &CelString<'_>) -> Option<Value> {
     serde_json::from_str(text.inner()).ok()
 }
 
-/// Whether `parseJson` of the text gives a value.
+/// True if `parseJson` of the text gives a value.
 pub(super) fn is_json(text: &CelString<'_>) -> CelBool {
     read(text).is_some().into()
 }

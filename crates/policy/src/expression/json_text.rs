@@ -1,4 +1,4 @@
-//! What a JSON text says to people, whatever a sender did to hide it from a search.
+//! The text that people see of a JSON text, whatever a sender did to hide it from a search.
 
 use super::word_list::fold_case;
 use cel::ExecutionError;
@@ -45,7 +45,7 @@ fn texts(json: &str, names: &[String]) -> Result<String, serde_json::Error> {
 struct Texts<'a> {
     /// The names of the members to take texts from, case-folded.
     names: &'a [String],
-    /// Whether the value is in such a member.
+    /// The value is in such a member.
     is_named: bool,
     found: &'a mut Vec<String>,
 }
@@ -127,7 +127,7 @@ fn unescape(text: &str) -> String {
             Some(b't') => (Some(0x09), 1),
             Some(b'\\') => (Some(0x5c), 1),
             Some(b'u') if let Some(unit) = hex() => (Some(unit), 5),
-            // What follows stands for itself.
+            // The character behind it stands for itself.
             _ => (None, 0),
         };
         units.extend(unit);

@@ -1,4 +1,4 @@
-//! What the expressions of a policy may name beside their request: word lists, enums, patterns.
+//! The names that the expressions of a policy may use beside their request: word lists, enums, patterns.
 
 use super::pattern::Pattern;
 use super::word_list::WordList;

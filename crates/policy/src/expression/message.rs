@@ -20,7 +20,7 @@ static TYPE: Type = Type::new_unspecified_type("message");
 /// way for tests and reads, but the read of an unset field is no error, it gives the default.
 pub(super) const TEST: char = '?';
 
-/// How many entries of a list are copied for one step of the budget.
+/// The entries of a list that are copied for one step of the budget.
 const ENTRIES_PER_STEP: usize = 8;
 
 /// Says that a message has no such field.
@@ -102,7 +102,7 @@ fn read_key(key: &MapKey) -> CelMapKey<'_> {
     }
 }
 
-/// What an unset field reads as.
+/// The value that an unset field reads as.
 fn default<'v>(field: &FieldDescriptor) -> Box<dyn Val + 'v> {
     match field.kind() {
         _ if field.is_map() => Box::new(CelMap::from(HashMap::new())),

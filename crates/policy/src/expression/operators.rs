@@ -41,7 +41,7 @@ pub(super) fn result(operator: &str, operands: &[Type]) -> Option<Option<Type>> 
     })
 }
 
-/// Whether values of these types can ever be equal. Messages can't: they are compared by field.
+/// True if values of these types can ever be equal. Messages can't: they are compared by field.
 fn equatable(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Message(_), _) | (_, Type::Message(_)) => false,

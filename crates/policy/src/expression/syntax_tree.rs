@@ -7,10 +7,10 @@ use cel::parser::{ParseError, Parser};
 /// The longest expression, in bytes. Deeper nesting than fits in it could overflow the parser's stack.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// How the parser's messages about syntax begin.
+/// The beginning of the parser's messages about syntax.
 const SYNTAX: &str = "Syntax error: ";
 
-/// What a rule's author need not know of the parser's terms.
+/// The parser's terms that a rule's author need not know, and other words for them.
 const IN_OTHER_WORDS: [(&str, &str); 5] = [
     ("mismatched input '<EOF>'", "it ends too early"),
     ("mismatched input", "unexpected"),
@@ -38,12 +38,12 @@ impl<'t> SyntaxTree<'t> {
         }
     }
 
-    /// Where a node begins, or its operator.
+    /// The beginning of a node, or of its operator.
     pub(super) fn offset(&self, node: u64) -> usize {
         self.source.offset_for(node).map_or(0, |(start, _)| start as usize)
     }
 
-    /// Where a name is written that belongs to a node: before a call's parenthesis, or after a dot.
+    /// The place of a name that belongs to a node: before a call's parenthesis, or after a dot.
     pub(super) fn offset_of(&self, name: &str, node: u64) -> usize {
         let at = self.offset(node);
         let (before, after) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
@@ -62,7 +62,7 @@ fn first(text: &str, errors: &[ParseError]) -> Problem {
         return Problem { offset: 0, text: "nested too deep".to_owned() };
     }
     let message = message.strip_prefix(SYNTAX).unwrap_or(message);
-    // What else could stand there is a list of all tokens of the language.
+    // The rest of the message lists all tokens of the language.
     let (message, _) = message.split_once(" expecting ").unwrap_or((message, ""));
     let mut told = IN_OTHER_WORDS
         .iter()

@@ -3,12 +3,12 @@
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use std::fmt;
 
-/// What is known of an expression's value before it runs.
+/// The type of an expression's value, as far as it is known before it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Type {
     /// Anything: what parsed JSON holds, or values of different types.
     Dyn,
-    /// What an empty list holds.
+    /// The entries of an empty list.
     Nothing,
     Null,
     Bool,
@@ -35,7 +35,7 @@ pub(crate) enum Type {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Member {
     pub(crate) key: String,
-    /// Where the key stands in the expression's text.
+    /// The place of the key in the expression's text.
     pub(crate) offset: usize,
     pub(crate) value: Type,
 }
@@ -45,7 +45,7 @@ impl Type {
         Self::List(Box::new(entry))
     }
 
-    /// How a rule reads the field. 32-bit unsigned integers are ints, so that rules can calculate
+    /// The type as which a rule reads the field. 32-bit unsigned integers are ints, so that rules can calculate
     /// with them; enums are their numbers.
     pub(crate) fn of_field(field: &FieldDescriptor) -> Self {
         match field.kind() {
@@ -80,7 +80,7 @@ impl Type {
         }
     }
 
-    /// Whether a value of this type may be used where the other is asked for.
+    /// True if a value of this type may be used where the other is asked for.
     pub(crate) fn fits(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Dyn | Self::Nothing, _) | (_, Self::Dyn) => true,

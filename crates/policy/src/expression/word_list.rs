@@ -34,7 +34,7 @@ impl WordList {
     }
 }
 
-/// Whether any of the words is part of the text.
+/// True if any of the words is part of the text.
 pub(super) fn contains_any(text: &CelString<'_>, words: &WordList) -> CelBool {
     words.0.search.is_match(&fold(text.inner())).into()
 }

@@ -163,7 +163,7 @@ fn the_texts_of_json_are_found_whatever_else_it_holds() {
         (r#"{"ſo":"a","other":"b"}"#, "a"),
         (r#"{"text":"a","x":{"text":"b"},"x":-1.5,"text":null}"#, "a\nb"),
         (r#" {} "#, ""),
-        // What is no object, or can't be read, is taken as a whole.
+        // A text that is no object, or can't be read, is taken as a whole.
         (r#""a\/b""#, r#""a/b""#),
         (r#"{"text":"a\ud800\/"}"#, "{\"text\":\"a\u{fffd}/\"}"),
         (r#"{"text":"\u0061","n":1e999}"#, r#"{"text":"a","n":1e999}"#),

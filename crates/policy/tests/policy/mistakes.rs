@@ -235,7 +235,7 @@ fn an_edit_that_does_not_fit_is_told() {
 fn types_that_show_only_when_a_rule_runs_are_tried() {
     let mixed = "(request.nickname == '' ? [1] : ['a'])[0] + 1 == 2";
     assert_eq!(in_condition(mixed), "for BeforeUpdateUserInfo: a value has the wrong type");
-    // What depends on the data stops no start.
+    // A failure that depends on the data stops no start.
     assert_eq!(in_condition("parseJson(request.ex).a > 1 && int(request.ex) / 0 == 1"), "");
 }
 

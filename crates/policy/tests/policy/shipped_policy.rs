@@ -89,7 +89,7 @@ fn texts_with_links_are_denied_however_json_writes_them() {
         "看www.evil.com",
         r"https:\/\/evil.com",
         r"\u0068ttp\u003a//evil.com",
-        // What only other readers of JSON take.
+        // Texts that only other readers of JSON take.
         r"http:\/\/evil.com \ud800",
         "\nhttp://evil.com",
     ] {

@@ -1,4 +1,4 @@
-//! What the tests share: policies from text, requests and responses as JSON by proto field names.
+//! Helpers of the tests: policies from text, requests and responses as JSON by proto field names.
 
 use policy::Policy;
 use prost_reflect::{DynamicMessage, SerializeOptions};
@@ -8,7 +8,7 @@ pub(crate) fn policy(text: &str) -> Policy {
     Policy::parse("policy.yaml", text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
-/// Whether the condition holds for a BeforeUpdateUserInfo request, or why that can't be told.
+/// True if the condition holds for a BeforeUpdateUserInfo request; the failure if that can't be told.
 pub(crate) fn holds(condition: &str, request: Value) -> Result<bool, String> {
     let policy = policy(&format!(
         "lists: {{words: [casino, Grüße]}}

@@ -8,7 +8,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue};
 /// The functions whose second value, after the text, is a pattern.
 const WITH_PATTERN: [&str; 2] = ["matches", "replaceMatches"];
 
-/// What becomes a loop before it is checked, if it has the right arguments.
+/// The calls that become loops before they are checked, if they have the right arguments.
 const MACROS: [&str; 6] = ["all", "exists", "exists_one", "filter", "has", "map"];
 
 impl Checker<'_> {

@@ -6,7 +6,7 @@ use super::Checker;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, operators};
 use std::mem;
 
-/// How deep loops may be nested: their costs multiply.
+/// The depth to which loops may be nested: their costs multiply.
 const MAX_LOOPS: usize = 2;
 
 impl Checker<'_> {
