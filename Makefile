@@ -1,5 +1,6 @@
 # `make` alone lists the targets.
 
+BENCH := bench/Cargo.toml
 BUF := .ci/node_modules/.bin/buf
 GHZ_VERSION := 0.120.0
 GHZ_ROOT := .tools/ghz-$(GHZ_VERSION)
@@ -16,13 +17,14 @@ DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test examples fmt lint settings docs proto baseline deny ghz load compare smoke containers kubernetes go
+.PHONY: help run test examples fmt lint settings docs proto baseline deny ghz load compare smoke
+.PHONY: instructions syscalls cpu containers kubernetes go
 
 ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
 kubernetes: export PATH := $(CURDIR)/$(KUSTOMIZE_ROOT):$(PATH)
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Starts gateway and decider with policy.yaml, and says what to try
 	@scripts/run
@@ -35,10 +37,13 @@ examples: ## Tests the example deciders in each language that is installed, and 
 
 fmt: ## Formats the Rust code
 	cargo fmt --all
+	cargo fmt --manifest-path $(BENCH)
 
 lint: ## Checks format and clippy
 	cargo fmt --all --check
+	cargo fmt --manifest-path $(BENCH) --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --manifest-path $(BENCH) --target-dir $${CARGO_TARGET_DIR:-target} --locked -- -D warnings
 
 settings: ## Writes docs/settings.md from the settings' documentation
 	UPDATE_SETTINGS=1 cargo test -p callback-gateway --locked --test settings_reference
@@ -71,6 +76,15 @@ compare: $(GHZ) ## Loads several deciders in turns: DECIDERS="name=host:port …
 
 smoke: $(GHZ) $(OHA) ## Runs all load tests for moments, against servers of its own
 	@bench/smoke
+
+instructions: ## Counts the gateway's instructions for a callback; fails where they are 4 % over those kept in bench/
+	@bench/cost instructions
+
+syscalls: ## Counts the gateway's system calls for a callback
+	@bench/cost syscalls
+
+cpu: ## Measures the gateway's processor time for a callback, beside that of the plainest forwarder
+	@bench/cost cpu
 
 containers: ## Builds both images, and checks them by the compose files; brings a Docker engine if it can
 	@deploy/with-engine deploy/test

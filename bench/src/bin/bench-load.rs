@@ -1,0 +1,142 @@
+//! Posts one body again and again, as OpenIM does, and fails unless every answer allows.
+//!
+//! Closed loop: each caller waits for its answer, pauses, and posts again. Connections are pooled as in Go's transport:
+//! a caller takes an idle one or dials, and afterwards closes its own if enough are idle already. Prints a JSON object.
+
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
+
+const USAGE: &str = "usage: bench-load ADDRESS PATH BODY-FILE CALLERS IDLE PAUSE-MS COUNT|SECONDSs
+  CALLERS   callers at the same time
+  IDLE      connections that are kept idle, at most; 0 is a new one for each post
+  PAUSE-MS  mean of a caller's pauses, which are distributed exponentially
+  COUNT     posts in all; or seconds, as in 5s";
+
+struct Load {
+    address: String,
+    post: Vec<u8>,
+    idle_limit: usize,
+    pause: f64,
+    until: Until,
+    idle: RefCell<Vec<TcpStream>>,
+    posts: Cell<u64>,
+    dials: Cell<u64>,
+}
+
+enum Until {
+    Posts(u64),
+    Time(Instant),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    let [address, path, file, callers, idle, pause, until] = &args[..] else {
+        return Err(USAGE.into());
+    };
+    let body = std::fs::read(file)?;
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: Go-http-client/1.1\r\n\
+         Content-Length: {length}\r\nContent-Type: application/json; charset=utf-8\r\n\
+         Operationid: bench-0001\r\nAccept-Encoding: gzip\r\n\r\n"
+    );
+    let load = Rc::new(Load {
+        address: address.clone(),
+        post: [head.into_bytes(), body].concat(),
+        idle_limit: idle.parse()?,
+        pause: pause.parse()?,
+        until: match until.strip_suffix('s') {
+            Some(seconds) => {
+                Until::Time(Instant::now() + Duration::from_secs_f64(seconds.parse()?))
+            }
+            None => Until::Posts(until.parse()?),
+        },
+        idle: RefCell::default(),
+        posts: Cell::default(),
+        dials: Cell::default(),
+    });
+    LocalSet::new().run_until(run(load, callers.parse()?)).await
+}
+
+async fn run(load: Rc<Load>, callers: usize) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let callers: Vec<_> =
+        (0..callers).map(|_| tokio::task::spawn_local(caller(load.clone()))).collect();
+    for caller in callers {
+        caller.await?.map_err(|why| format!("{}: {why}", load.address))?;
+    }
+    let (posts, dials) = (load.posts.get(), load.dials.get());
+    let seconds = start.elapsed().as_secs_f64();
+    println!(r#"{{"posts": {posts}, "dials": {dials}, "seconds": {seconds:.3}}}"#);
+    Ok(())
+}
+
+async fn caller(load: Rc<Load>) -> Result<(), String> {
+    let mut answer = vec![0; 64 * 1024];
+    while load.goes_on() {
+        load.posts.set(load.posts.get() + 1);
+        load.post(&mut answer).await?;
+        if load.pause > 0.0 {
+            let milliseconds = -(1.0 - fastrand::f64()).ln() * load.pause;
+            tokio::time::sleep(Duration::from_secs_f64(milliseconds / 1e3)).await;
+        }
+    }
+    Ok(())
+}
+
+impl Load {
+    fn goes_on(&self) -> bool {
+        match self.until {
+            Until::Posts(count) => self.posts.get() < count,
+            Until::Time(end) => Instant::now() < end,
+        }
+    }
+
+    async fn post(&self, answer: &mut [u8]) -> Result<(), String> {
+        let pooled = self.idle.borrow_mut().pop();
+        let mut connection = match pooled {
+            Some(connection) => connection,
+            None => self.dial().await.map_err(|why| format!("can't connect: {why}"))?,
+        };
+        connection.write_all(&self.post).await.map_err(|why| format!("can't post: {why}"))?;
+        let mut length = 0;
+        while !is_complete(&answer[..length]) {
+            match connection.read(&mut answer[length..]).await {
+                Ok(0) => return Err("an answer ends early, or is too long".into()),
+                Ok(read) => length += read,
+                Err(why) => return Err(format!("can't read an answer: {why}")),
+            }
+        }
+        if !is_allow(&answer[..length]) {
+            return Err(format!("no allow: {}", String::from_utf8_lossy(&answer[..length])));
+        }
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < self.idle_limit {
+            idle.push(connection);
+        }
+        Ok(())
+    }
+
+    async fn dial(&self) -> std::io::Result<TcpStream> {
+        self.dials.set(self.dials.get() + 1);
+        let connection = TcpStream::connect(&self.address).await?;
+        connection.set_nodelay(true)?;
+        Ok(connection)
+    }
+}
+
+/// The envelope is one flat JSON object, and it is never sent in chunks: it is complete with the brace behind the head.
+fn is_complete(answer: &[u8]) -> bool {
+    answer.ends_with(b"}")
+}
+
+fn is_allow(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    text.starts_with("HTTP/1.1 200 ") && text.contains(r#""actionCode":0,"errCode":0,"#)
+}
