@@ -40,11 +40,11 @@ fn object(message: &Message) -> TokenStream {
     });
     quote! {
         impl json::Object for v1::#ty {
-            fn member<'de, A: MapAccess<'de>>(
+            fn member(
                 &mut self,
                 key: &str,
-                member: json::Member<'_, A>,
-            ) -> Result<bool, A::Error> {
+                member: json::Member<'_, '_>,
+            ) -> Result<bool, json::Error> {
                 match key { #(#members,)* _ => return Ok(false) }
                 Ok(true)
             }

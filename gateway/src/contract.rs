@@ -42,7 +42,6 @@ pub use generated::{CALLBACKS, Rpc, find};
 mod generated {
     use std::borrow::Cow;
 
-    use serde::de::MapAccess;
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
     use super::{Callback, Kind, v1};

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 
+use crate::json;
+
 /// A request that can't be understood, and is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -71,17 +73,13 @@ fn advice(query: &bool) -> &'static str {
     if *query { " (the callback URL in OpenIM's configuration must not have a query)" } else { "" }
 }
 
-/// How much of a JSON error is passed on.
-const QUOTE_LIMIT: usize = 256;
+impl From<json::Error> for Refused {
+    fn from(error: json::Error) -> Self {
+        Self::Body(error.to_string())
+    }
+}
 
 impl Refused {
-    /// A body that can't be read, and why.
-    pub(crate) fn body(error: &serde_json::Error) -> Self {
-        let mut why = without_value(&error.to_string());
-        why.truncate(why.floor_char_boundary(QUOTE_LIMIT));
-        Self::Body(why)
-    }
-
     /// The HTTP status that goes with the refusal. OpenIM never looks at it; proxies and people do.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -100,15 +98,6 @@ impl Refused {
             | Self::NoBodyCommand
             | Self::Disagree { .. } => StatusCode::BAD_REQUEST,
         }
-    }
-}
-
-/// The text of a JSON error without the value that it quotes, which may be a secret.
-fn without_value(text: &str) -> String {
-    let value = text.find("invalid type: ").or_else(|| text.find("invalid value: "));
-    match (value, text.rfind(", expected ")) {
-        (Some(from), Some(to)) if from < to => format!("{}{}", &text[..from], &text[to + 2..]),
-        _ => text.to_owned(),
     }
 }
 
@@ -194,18 +183,4 @@ pub enum Problem {
     /// A JSON object that would overwrite the verdict.
     #[error("has a key of the verdict's own")]
     VerdictKey,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_in_the_body_is_told_without_its_value() {
-        let error = serde_json::from_str::<Vec<u8>>(r#"["s3cret, expected"]"#).expect_err("text");
-        assert_eq!(
-            Refused::body(&error).to_string(),
-            "the body can't be read: expected u8 at line 1 column 19"
-        );
-    }
 }

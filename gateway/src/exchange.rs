@@ -14,6 +14,9 @@ use crate::webhook::{Call, Style};
 /// A message's flag and length, before the message itself.
 pub(crate) const PREFIX: usize = 5;
 
+/// The entries that all lists of messages in a body may have together.
+pub(crate) const ENTRIES_LIMIT: usize = 10_000;
+
 /// How a callback becomes a call of its rpc, and how the answer is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange {
@@ -58,7 +61,7 @@ impl Exchange {
 }
 
 fn open<Q: Object + Message>(call: &mut Call<'_>, body: &str) -> Result<Asked, Refused> {
-    let mut body = json::read::<Q>(body).map_err(|e| Refused::body(&e))?;
+    let mut body = json::read::<Q>(body, ENTRIES_LIMIT)?;
     call.check_body(body.command.as_deref())?;
     body.message.share_operation_id(&mut call.operation_id);
     Ok(Asked { frame: frame(&body.message), lone: body.lone })

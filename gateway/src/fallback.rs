@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
@@ -22,7 +21,7 @@ pub(crate) static EXCHANGE: Exchange = Exchange {
 };
 
 fn open(call: &mut Call<'_>, body: &str) -> Result<Asked, Refused> {
-    let read = json::read::<Opaque>(body).map_err(|e| Refused::body(&e))?;
+    let read = json::read::<Opaque>(body, exchange::ENTRIES_LIMIT)?;
     call.check_body(read.command.as_deref())?;
     let request = DecideRequest { command: call.command.to_string(), body: body.to_owned() };
     Ok(Asked { frame: exchange::frame(&request), lone: read.lone })
@@ -33,11 +32,7 @@ fn open(call: &mut Call<'_>, body: &str) -> Result<Asked, Refused> {
 struct Opaque;
 
 impl Object for Opaque {
-    fn member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: Member<'_, A>,
-    ) -> Result<bool, A::Error> {
+    fn member(&mut self, _: &str, _: Member<'_, '_>) -> Result<bool, json::Error> {
         Ok(false)
     }
 }

@@ -1,16 +1,15 @@
 //! Reads OpenIM's JSON into messages, as leniently as its servers are inconsistent and no more; the generated code
 //! names the keys.
 
+mod reader;
 mod value;
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use self::value::Nullable;
+pub use self::reader::Error;
+use self::reader::Reader;
 pub use self::value::Value;
 
 /// The body's own word for the callback that it belongs to.
@@ -37,11 +36,7 @@ pub trait Object: Default {
     ///
     /// # Errors
     /// The value is not of the member's type.
-    fn member<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        member: Member<'_, A>,
-    ) -> Result<bool, A::Error>;
+    fn member(&mut self, key: &str, member: Member<'_, '_>) -> Result<bool, Error>;
 
     /// Makes the id of the operation the same in the message and in the call, whichever has it. Does nothing in
     /// messages that have none.
@@ -57,72 +52,61 @@ pub(crate) fn share(message: &mut String, call: &mut Cow<'_, str>) {
     }
 }
 
-/// Reads a request's body.
+/// Reads a request's body, in which lists of messages have no more entries than `entries`, all lists together.
 ///
 /// # Errors
 /// The body is not one JSON object, or a member has a type that does not fit.
-pub fn read<Q: Object>(body: &str) -> Result<Body<'_, Q>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(body);
-    let read = deserializer.deserialize_map(BodyVisitor(PhantomData))?;
-    deserializer.end()?;
-    Ok(read)
-}
-
-struct BodyVisitor<Q>(PhantomData<Q>);
-
-impl<'de, Q: Object> Visitor<'de> for BodyVisitor<Q> {
-    type Value = Body<'de, Q>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de, Q>, A::Error> {
-        let mut body = Body { message: Q::default(), command: None, lone: Lone::default() };
-        while let Some(Text(key)) = map.next_key()? {
-            if key == COMMAND {
-                Member { key: &key, map: &mut map, lone: &mut body.lone }
-                    .read(&mut body.command)?;
-            } else {
-                read_member(&mut body.message, &key, &mut map, &mut body.lone)?;
-            }
+pub fn read<Q: Object>(body: &str, entries: usize) -> Result<Body<'_, Q>, Error> {
+    let mut reader = Reader::new(body, entries);
+    let mut body = Body { message: Q::default(), command: None, lone: Lone::default() };
+    reader.object("a JSON object")?;
+    let mut first = true;
+    while let Some(key) = reader.key(first)? {
+        if key == COMMAND {
+            Member { key: &key, reader: &mut reader, lone: &mut body.lone }
+                .read(&mut body.command)?;
+        } else {
+            read_member(&mut body.message, &key, &mut reader, &mut body.lone)?;
         }
-        Ok(body)
+        first = false;
     }
+    reader.end()?;
+    Ok(body)
 }
 
-fn read_member<'de, A: MapAccess<'de>>(
+fn read_member(
     message: &mut impl Object,
     key: &str,
-    map: &mut A,
+    reader: &mut Reader<'_>,
     lone: &mut Lone,
-) -> Result<(), A::Error> {
-    if !message.member(key, Member { key, map, lone })? {
-        map.next_value::<IgnoredAny>()?;
+) -> Result<(), Error> {
+    if !message.member(key, Member { key, reader, lone })? {
+        reader.skip()?;
     }
     Ok(())
 }
 
 /// The value of a member that is about to be read.
 #[derive(Debug)]
-pub struct Member<'m, A> {
+pub struct Member<'m, 'de> {
     key: &'m str,
-    map: &'m mut A,
+    reader: &'m mut Reader<'de>,
     lone: &'m mut Lone,
 }
 
-impl<'de, A: MapAccess<'de>> Member<'_, A> {
+impl<'de> Member<'_, 'de> {
     /// Reads the value into a field. A null leaves the field as it is.
     ///
     /// # Errors
     /// The value is not of the field's type.
-    pub fn read<T: Value<'de>>(self, field: &mut T) -> Result<(), A::Error> {
+    pub fn read<T: Value<'de>>(self, field: &mut T) -> Result<(), Error> {
         let mut lone = false;
-        let read = self
-            .map
-            .next_value_seed(Nullable::<T> { lone: &mut lone, value: PhantomData })
-            .map_err(|e| A::Error::custom(format_args!("{}: {e}", self.key)))?;
-        if let Some(value) = read {
+        let read = match self.reader.null() {
+            Ok(false) => T::read(self.reader, &mut lone),
+            Ok(true) => Ok(None),
+            Err(e) => Err(e),
+        };
+        if let Some(value) = read.map_err(|e| e.of_member(self.key))? {
             *field = value;
         }
         if lone {
@@ -140,30 +124,6 @@ impl Lone {
     }
 }
 
-/// A message below the body's own. Unlike serde's derived code, it takes no array.
-struct ObjectVisitor<Q>(PhantomData<Q>);
-
-impl<'de, Q: Object> Visitor<'de> for ObjectVisitor<Q> {
-    type Value = Q;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Q, A::Error> {
-        let mut message = Q::default();
-        let mut lone = Lone::default();
-        while let Some(Text(key)) = map.next_key()? {
-            read_member(&mut message, &key, &mut map, &mut lone)?;
-        }
-        Ok(message)
-    }
-}
-
-/// Text, borrowed from the body unless it has escapes.
-#[derive(Deserialize)]
-struct Text<'k>(#[serde(borrow)] Cow<'k, str>);
-
 /// A list in an answer, written in the form that the request's list came in.
 #[derive(Debug)]
 pub struct InForm<'a, T> {
@@ -178,6 +138,59 @@ impl<T: Serialize> Serialize for InForm<'_, T> {
         match self.list {
             [only] if self.lone => only.serialize(serializer),
             list => list.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message that holds lists of messages and of text.
+    #[derive(Debug, Default)]
+    struct Group {
+        groups: Vec<Group>,
+        ids: Vec<String>,
+    }
+
+    impl Object for Group {
+        fn member(&mut self, key: &str, member: Member<'_, '_>) -> Result<bool, Error> {
+            match key {
+                "groups" => member.read(&mut self.groups)?,
+                "ids" => member.read(&mut self.ids)?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        }
+    }
+
+    fn read(body: &str, entries: usize) -> Result<usize, String> {
+        super::read::<Group>(body, entries)
+            .map(|body| body.message.groups.len())
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn lists_of_messages_are_bounded_together() {
+        let body = r#"{"groups":[{"groups":[{}]},{}],"ids":["a","b","c","d"]}"#;
+        assert_eq!(read(body, 3), Ok(2));
+        let refused = "groups: more than 2 entries in lists at line 1 column 27";
+        assert_eq!(read(body, 2), Err(refused.to_owned()));
+        let refused = "groups: groups: more than 1 entries in lists at line 1 column 20";
+        assert_eq!(read(r#"{"groups":{"groups":{}}}"#, 1), Err(refused.to_owned()));
+    }
+
+    #[test]
+    fn an_error_names_the_member_and_not_its_value() {
+        for (body, error) in [
+            (r#"{"groups":"s3cret"}"#, "groups: expected an array at line 1 column 18"),
+            (
+                "{\n\"groups\":[{\"ids\":[12]}]}",
+                "groups: ids: expected a string at line 2 column 20",
+            ),
+            (r#"["s3cret"]"#, "expected a JSON object at line 1 column 0"),
+        ] {
+            assert_eq!(read(body, 9), Err(error.to_owned()));
         }
     }
 }

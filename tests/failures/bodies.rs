@@ -108,3 +108,14 @@ fn a_value_of_a_wrong_type_is_refused_by_its_name() {
         }
     }
 }
+
+#[test]
+fn lists_of_messages_are_bounded_and_lists_of_ids_are_not() {
+    let fixture = open();
+    let users = json!({ "users": vec![json!({}); 10_001] });
+    let response = fixture.gateway.call(Style::Path, REGISTER, &users);
+    fixture.assert_refused(&response, Style::Path, 400, "users: more than 10000 entries in lists");
+    let ids = json!({ "userIDList": vec!["u1"; 20_000] });
+    let response = fixture.gateway.call(Style::Path, "callbackBeforeOfflinePushCommand", &ids);
+    assert!(response.verdict(Style::Path).is_allow());
+}

@@ -1,61 +1,49 @@
 //! The values of fields: what each type of field takes, and in which forms.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
-
-use super::{Object, ObjectVisitor, Text};
+use super::reader::{Error, Reader};
+use super::{Lone, Object, read_member};
 
 /// A type that a field can have.
 pub trait Value<'de>: Sized {
+    /// Whether a value is a message: lists of messages are bounded, since an entry of two bytes becomes hundreds.
+    const IS_MESSAGE: bool = false;
+
     /// Reads a value that is not null. None is text that stands for no value. `lone` is set where a list came as one
     /// object.
     ///
     /// # Errors
     /// The value is of another type.
-    fn read<D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
-    where
-        D: Deserializer<'de>;
+    fn read(reader: &mut Reader<'de>, lone: &mut bool) -> Result<Option<Self>, Error>;
 }
 
-macro_rules! as_they_are {
-    ($($value:ty),*) => {$(
-        impl<'de> Value<'de> for $value {
-            fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
-            where
-                D: Deserializer<'de>,
-            {
-                Self::deserialize(deserializer).map(Some)
-            }
-        }
-    )*};
+impl<'de> Value<'de> for String {
+    fn read(reader: &mut Reader<'de>, _: &mut bool) -> Result<Option<Self>, Error> {
+        reader.string().map(Cow::into_owned).map(Some)
+    }
 }
-as_they_are!(String, bool);
+
+impl<'de> Value<'de> for bool {
+    fn read(reader: &mut Reader<'de>, _: &mut bool) -> Result<Option<Self>, Error> {
+        reader.bool().map(Some)
+    }
+}
 
 /// Text that is only looked at, borrowed unless it has escapes.
 impl<'de> Value<'de> for Cow<'de, str> {
-    fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        Text::deserialize(deserializer).map(|Text(text)| Some(text))
+    fn read(reader: &mut Reader<'de>, _: &mut bool) -> Result<Option<Self>, Error> {
+        reader.string().map(Some)
     }
 }
 
 macro_rules! integers {
     ($($integer:ty),*) => {$(
         impl<'de> Value<'de> for $integer {
-            fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
-            where
-                D: Deserializer<'de>,
-            {
-                let number = deserializer.deserialize_any(IntegerVisitor)?;
-                number.map(Self::try_from).transpose().map_err(|_| {
-                    D::Error::custom(concat!("the number does not fit into ", stringify!($integer)))
+            fn read(reader: &mut Reader<'de>, _: &mut bool) -> Result<Option<Self>, Error> {
+                let number = integer(reader)?.map(Self::try_from).transpose();
+                number.map_err(|_| {
+                    reader.error(concat!("the number does not fit into ", stringify!($integer)))
                 })
             }
         }
@@ -63,131 +51,67 @@ macro_rules! integers {
 }
 integers!(i32, i64, u32, u64);
 
-impl<'de, T: Value<'de>> Value<'de> for Option<T> {
-    fn read<D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        T::read(deserializer, lone).map(Some)
-    }
-}
-
-impl<'de, T: Value<'de>> Value<'de> for Vec<T> {
-    fn read<D>(deserializer: D, lone: &mut bool) -> Result<Option<Self>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        deserializer.deserialize_any(ListVisitor { lone, value: PhantomData }).map(Some)
-    }
-}
-
-impl<'de, Q: Object> Value<'de> for Q {
-    fn read<D>(deserializer: D, _: &mut bool) -> Result<Option<Self>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Some)
-    }
-}
-
 /// A number as OpenIM may send it: a JSON number, decimal text, or one control character that stands for its code.
 /// Empty text is no number.
-struct IntegerVisitor;
-
-impl Visitor<'_> for IntegerVisitor {
-    type Value = Option<i128>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number")
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Option<i128>, E> {
-        Ok(Some(number.into()))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Option<i128>, E> {
-        Ok(Some(number.into()))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Option<i128>, E> {
-        match text.as_bytes() {
-            [] => Ok(None),
-            [code @ (0..0x20 | 0x7f)] => Ok(Some((*code).into())),
-            _ => text.parse().map(Some).map_err(|_| E::invalid_value(Unexpected::Str(text), &self)),
+fn integer(reader: &mut Reader<'_>) -> Result<Option<i128>, Error> {
+    const EXPECTED: &str = "a whole number";
+    match reader.peek() {
+        Some(b'-' | b'0'..=b'9') => reader.integer(EXPECTED).map(Some),
+        Some(b'"') => {
+            let text = reader.string()?;
+            match text.as_bytes() {
+                [] => Ok(None),
+                [code @ (0..0x20 | 0x7f)] => Ok(Some((*code).into())),
+                _ => text.parse().map(Some).map_err(|_| reader.expected(EXPECTED)),
+            }
         }
+        _ => Err(reader.wrong_type(EXPECTED)),
     }
 }
 
-/// A value, or null for none.
-pub(super) struct Nullable<'m, T> {
-    pub(super) lone: &'m mut bool,
-    pub(super) value: PhantomData<T>,
-}
-
-impl<'de, T: Value<'de>> DeserializeSeed<'de> for Nullable<'_, T> {
-    type Value = Option<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Value<'de>> Visitor<'de> for Nullable<'_, T> {
-    type Value = Option<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value or null")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        T::read(deserializer, self.lone)
+impl<'de, T: Value<'de>> Value<'de> for Option<T> {
+    fn read(reader: &mut Reader<'de>, lone: &mut bool) -> Result<Option<Self>, Error> {
+        T::read(reader, lone).map(Some)
     }
 }
 
 /// A list, which may come as its only entry.
-struct ListVisitor<'m, T> {
-    lone: &'m mut bool,
-    value: PhantomData<T>,
-}
-
-impl<'de, T: Value<'de>> Visitor<'de> for ListVisitor<'_, T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-        let mut list = Vec::new();
-        while let Some(entry) = seq.next_element_seed(Entry(PhantomData))? {
-            list.push(entry);
+impl<'de, T: Value<'de>> Value<'de> for Vec<T> {
+    fn read(reader: &mut Reader<'de>, lone: &mut bool) -> Result<Option<Self>, Error> {
+        if reader.peek() == Some(b'{') {
+            *lone = true;
+            return Ok(Some(vec![entry(reader)?]));
         }
-        Ok(list)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
-        *self.lone = true;
-        Entry(PhantomData).deserialize(MapAccessDeserializer::new(map)).map(|only| vec![only])
+        let mut list = Vec::new();
+        reader.array("an array")?;
+        while reader.entry(list.is_empty())? {
+            list.push(entry(reader)?);
+        }
+        Ok(Some(list))
     }
 }
 
 /// An entry of a list, which can't be absent.
-struct Entry<T>(PhantomData<T>);
+fn entry<'de, T: Value<'de>>(reader: &mut Reader<'de>) -> Result<T, Error> {
+    if T::IS_MESSAGE {
+        reader.count_entry()?;
+    }
+    let entry = T::read(reader, &mut false)?;
+    entry.ok_or_else(|| reader.error("an entry of the list is empty"))
+}
 
-impl<'de, T: Value<'de>> DeserializeSeed<'de> for Entry<T> {
-    type Value = T;
+/// A message below the body's own.
+impl<'de, Q: Object> Value<'de> for Q {
+    const IS_MESSAGE: bool = true;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        let entry = T::read(deserializer, &mut false)?;
-        entry.ok_or_else(|| D::Error::custom("an entry of the list is empty"))
+    fn read(reader: &mut Reader<'de>, _: &mut bool) -> Result<Option<Self>, Error> {
+        let (mut message, mut lone, mut first) = (Q::default(), Lone::default(), true);
+        reader.object("an object")?;
+        while let Some(key) = reader.key(first)? {
+            read_member(&mut message, &key, reader, &mut lone)?;
+            first = false;
+        }
+        Ok(Some(message))
     }
 }
 
@@ -196,8 +120,7 @@ mod tests {
     use super::*;
 
     fn read<T: for<'de> Value<'de>>(json: &str) -> Result<Option<T>, String> {
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        T::read(&mut deserializer, &mut false).map_err(|e| e.to_string())
+        T::read(&mut Reader::new(json, 0), &mut false).map_err(|e| e.to_string())
     }
 
     #[test]
