@@ -11,6 +11,7 @@ mod tokens;
 mod worker;
 
 pub use codec::DynamicCodec;
+pub use dispatch::Decide;
 pub use limits::Limits;
 pub use process::tls::Files as TlsFiles;
 pub use tls::Tls;
@@ -25,7 +26,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use health::Health;
 use process::{Housekeeping, Task};
-use prost_reflect::{DynamicMessage, MethodDescriptor};
 use std::io;
 use std::num::NonZeroUsize;
 use std::pin::pin;
@@ -33,30 +33,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
-use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::transport;
 use worker::Worker;
 
-/// The time that calls and streams under way may take once the server shuts down.
-const DRAIN: Duration = Duration::from_secs(5);
-
 /// The interval at which the files of certificates and tokens are read.
 const REFRESH: Duration = Duration::from_secs(1);
-
-/// The answers of a server.
-pub trait Decide: Clone + Send + Sync + 'static {
-    /// Answers one call of `rpc`. The response must be a message of `rpc.output()`.
-    ///
-    /// A panic is answered with the status `INTERNAL`.
-    fn decide(
-        &self,
-        rpc: &MethodDescriptor,
-        metadata: &MetadataMap,
-        request: DynamicMessage,
-    ) -> impl Future<Output = Result<DynamicMessage, Status>> + Send;
-}
 
 /// A server of the contract: over plain connections, for everybody and by one thread, unless told
 /// otherwise.

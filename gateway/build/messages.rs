@@ -95,7 +95,7 @@ fn answer(callback: &Callback) -> TokenStream {
             fn write<M: SerializeMap>(
                 &self,
                 request: &v1::#request,
-                lone: &json::Lone,
+                singletons: &json::SingletonLists,
                 map: &mut M,
             ) -> Result<(), M::Error> {
                 #(#entries)*
@@ -105,7 +105,7 @@ fn answer(callback: &Callback) -> TokenStream {
     });
     let keeps = settle.is_some() || callback.echoed().next().is_some();
     quote! {
-        impl Answer<v1::#request> for v1::#response {
+        impl Response<v1::#request> for v1::#response {
             const READS_REQUEST: bool = #keeps;
             #denial
             #settle
@@ -120,7 +120,7 @@ fn settle(callback: &Callback, edit: &Field) -> Option<TokenStream> {
     let options = &edit.options;
     let mut steps = Vec::new();
     if options.json_object {
-        steps.push(quote! { answer::check_object(#name, self.#field.as_deref())?; });
+        steps.push(quote! { edits::check_object(#name, self.#field.as_deref())?; });
     }
     let paired = callback.request.find(name);
     let of_request = paired.map(|(inline, field)| of_request(inline, field));
@@ -140,13 +140,13 @@ fn settle(callback: &Callback, edit: &Field) -> Option<TokenStream> {
         let keys = quote! { |edit| edit.#key_field.as_str(), |entry| entry.#key_field.as_str() };
         steps.push(quote! {
             let entries = #of_request.map_or(&[][..], Vec::as_slice);
-            answer::check_keys(concat!(#name, ".", #key), &self.#field, entries, #keys)?;
+            edits::check_keys(concat!(#name, ".", #key), &self.#field, entries, #keys)?;
         });
         if options.whole {
             let filled = edit.message.iter().flat_map(|m| &m.fields).filter(|f| f.name != *key);
             let filled = filled.map(Field::ident);
             steps.push(quote! {
-                answer::complete(&mut self.#field, entries, #keys, |edit, entry| {
+                edits::complete(&mut self.#field, entries, #keys, |edit, entry| {
                     edit.#key_field.clone_from(&entry.#key_field);
                     #(edit.#filled.get_or_insert_with(|| entry.#filled.clone());)*
                 });
@@ -186,7 +186,7 @@ fn entry(field: &Field, paired: Option<(Option<&Field>, &Field)>) -> TokenStream
             let from = &list.json;
             quote! {
                 if !self.#name.is_empty() {
-                    map.serialize_entry(#key, &json::InForm { list: &self.#name, lone: lone.contains(#from) })?;
+                    map.serialize_entry(#key, &json::ListOrSingle { list: &self.#name, single: singletons.contains(#from) })?;
                 }
             }
         }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::play::Known;
+use crate::openim::contract::Callback;
+use crate::openim::key::by_any_name;
 use crate::settings::Flags;
 
 /// Receives OpenIM's callbacks over HTTP and asks a decider over gRPC.
@@ -42,8 +43,8 @@ pub enum Command {
 #[command(next_help_heading = "What to play")]
 pub struct Play {
     /// Send this callback only, by its key in webhooks.yml, its command or its rpc; repeated, several
-    #[arg(long, value_name = "NAME")]
-    pub callback: Vec<Known>,
+    #[arg(long, value_name = "NAME", value_parser = by_any_name)]
+    pub callback: Vec<&'static Callback>,
     /// Send the JSON in this file; its callbackCommand, or else --callback, says what it is
     #[arg(long, value_name = "FILE", conflicts_with = "expect")]
     pub body: Option<PathBuf>,

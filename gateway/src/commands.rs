@@ -1,19 +1,16 @@
-//! What the process can do.
+//! One file a command.
 
 mod check;
 mod healthcheck;
-mod play;
+pub mod play;
 mod serve;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command};
-use crate::settings::{Mistake, Sources};
+use process::exit;
 
-/// Exit codes as in sysexits.h.
-const USAGE: u8 = 64;
-const SOFTWARE: u8 = 70;
-const OS_ERROR: u8 = 71;
+use crate::cli::{Cli, Command};
+use crate::settings::Sources;
 
 /// Does what the command line says.
 #[must_use]
@@ -32,10 +29,5 @@ pub fn run(cli: Cli) -> ExitCode {
 pub fn explain(error: &clap::Error) -> ExitCode {
     // Nothing is left to do if there is nowhere to print to.
     let _ = error.print();
-    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
-}
-
-fn wrong(mistakes: &[Mistake]) -> ExitCode {
-    mistakes.iter().for_each(|mistake| eprintln!("error: {mistake}"));
-    ExitCode::from(USAGE)
+    ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 })
 }

@@ -20,7 +20,7 @@ would be in force.
 in the directory of either file changes; calls in flight keep what they began with. All else needs a restart. What is
 set for a callback goes before what webhooks.yml says of it, that before `[defaults]`, and that before what is built in.
 
-Made by `make settings` from the documentation in `gateway/src/settings/file.rs` and `gateway/src/policy/written.rs`.
+Made by `make settings` from the documentation of the settings in the sources.
 ";
 
 /// Whether a key stands for a table is looked up, so that none can be forgotten.

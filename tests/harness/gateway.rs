@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callback_gateway::gateway;
+use callback_gateway::openim::reply::Style;
 use callback_gateway::settings::Settings;
-use callback_gateway::webhook::Style;
 use callback_gateway::worker;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -34,7 +34,8 @@ impl Gateway {
         let settings = Settings::from_toml(&text).unwrap_or_else(|e| panic!("{text}\n{e:#?}"));
         let (port, shutdown) = (Port::free(), CancellationToken::new());
         let (listener, token) = (port.listen(), shutdown.clone());
-        let gateway = Arc::new(gateway::Gateway::new(settings));
+        let gateway = gateway::Gateway::new(settings).unwrap_or_else(|e| panic!("{text}\n{e:#?}"));
+        let gateway = Arc::new(gateway);
         let shared = gateway.clone();
         let worker = Background::run(move || {
             let listener = TcpListener::from_std(listener).expect("it does not block");

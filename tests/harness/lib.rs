@@ -22,12 +22,12 @@ use std::time::Duration;
 pub use authority::Authority;
 pub use broken::{Broken, Fault, frame};
 pub use callback_decider::serve::TlsFiles;
-pub use callback_gateway::webhook::Style;
+pub use callback_gateway::openim::reply::Style;
 pub use client::{Client, Request, Response};
 pub use decider::{Asked, Decider, Guarded, Says};
 pub use gateway::Gateway;
 pub use port::Port;
-pub use verdict::Verdict;
+pub use verdict::{Verdict, is_callback_id};
 
 /// How long a test waits for what must happen. Only a test that fails waits as long.
 pub const PATIENCE: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use callback_gateway::webhook::Style;
+use callback_gateway::openim::reply::Style;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -74,6 +74,13 @@ impl Verdict {
     pub fn is_refuse(&self) -> bool {
         matches!(self, Self::Refuse { .. })
     }
+}
+
+/// Whether a text is the id that the gateway gives to a request.
+#[must_use]
+pub fn is_callback_id(text: &str) -> bool {
+    uuid::Uuid::parse_str(text)
+        .is_ok_and(|id| id.get_version_num() == 7 && id.hyphenated().to_string() == text)
 }
 
 /// The members of a JSON object, as often as they come.

@@ -11,6 +11,7 @@ mod library;
 mod message;
 mod operators;
 mod pattern;
+mod problem;
 mod syntax_tree;
 mod types;
 mod word_list;
@@ -20,14 +21,7 @@ pub(crate) use environment::{Environment, Evaluation};
 pub(crate) use failure::Failure;
 pub(crate) use library::Library;
 pub(crate) use message::no_field;
+pub(crate) use problem::Problem;
 pub(crate) use syntax_tree::SyntaxTree;
 pub(crate) use types::Type;
 pub(crate) use word_list::WordList;
-
-/// A mistake in an expression, found before it runs.
-#[derive(Debug)]
-pub(crate) struct Problem {
-    /// Its place in the expression's text, in bytes.
-    pub(crate) offset: usize,
-    pub(crate) text: String,
-}

@@ -1,5 +1,6 @@
 //! Exit codes, as in sysexits.h.
 
+use std::fmt;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
@@ -19,4 +20,11 @@ pub fn mistaken(mistakes: &[Mistake]) -> ExitCode {
         let _ = writeln!(stderr(), "error: {mistake}");
     }
     USAGE.into()
+}
+
+/// Prints why a program ends, and gives its code, even if stderr takes nothing.
+#[must_use]
+pub fn failed(code: u8, why: impl fmt::Display) -> ExitCode {
+    let _ = writeln!(stderr(), "error: {why}");
+    code.into()
 }

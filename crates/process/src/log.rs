@@ -28,14 +28,11 @@ pub use self::filter::LogFilter;
 pub use self::queue::dropped;
 
 use self::limit::Limit;
-use self::queue::Queue;
+use self::queue::{Queue, TARGET};
 use self::writer::Writer;
 
 /// The longest time that the end of the process waits for lines to be written.
 const FLUSH: Duration = Duration::from_secs(1);
-/// The target of panics and of the count of dropped lines, which no filter switches off.
-const TARGET: &str = "process::log";
-
 /// The appearance of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

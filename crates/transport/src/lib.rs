@@ -26,6 +26,7 @@ mod decider;
 mod endpoint;
 mod endpoint_url;
 mod failure;
+mod mistakes;
 mod pool;
 mod resolve;
 mod retry;

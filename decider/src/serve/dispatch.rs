@@ -1,6 +1,5 @@
 //! From a request's path to its rpc, and from there to the decision.
 
-use super::Decide;
 use super::codec::DynamicCodec;
 use axum::extract::Request;
 use axum::http::Response;
@@ -12,7 +11,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tonic::Status;
 use tonic::body::Body;
+use tonic::metadata::MetadataMap;
 use tonic::server::{Grpc, UnaryService};
+
+/// The answers of a server.
+pub trait Decide: Clone + Send + Sync + 'static {
+    /// Answers one call of `rpc`. The response must be a message of `rpc.output()`.
+    ///
+    /// A panic is answered with the status `INTERNAL`.
+    fn decide(
+        &self,
+        rpc: &MethodDescriptor,
+        metadata: &MetadataMap,
+        request: DynamicMessage,
+    ) -> impl Future<Output = Result<DynamicMessage, Status>> + Send;
+}
 
 /// Every rpc by its path, and who answers it.
 #[derive(Clone)]

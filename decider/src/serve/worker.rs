@@ -1,8 +1,8 @@
 //! Workers: each serves its connections on one thread. A decision takes microseconds, handing it to
 //! another thread takes longer.
 
-use super::DRAIN;
 use super::connection::Incoming;
+use std::time::Duration;
 use std::{io, thread};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tracing::error;
+
+/// The time that calls and streams under way may take once the server shuts down.
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 /// One worker, before it runs.
 pub(super) struct Worker {

@@ -1,17 +1,17 @@
-//! `check`: says what would be in force, or what is wrong.
+//! `check`: prints the settings that would be in force, or every mistake in them.
 
 use std::process::ExitCode;
 
-use super::wrong;
-use crate::overview::Overview;
 use crate::settings::Sources;
+use crate::settings::summary::ConfigSummary;
+use process::exit::mistaken;
 
 pub(super) fn run(mut sources: Sources) -> ExitCode {
     match sources.load() {
         Ok(settings) => {
-            print!("{}", Overview::of(&settings));
+            print!("{}", ConfigSummary::of(&settings));
             ExitCode::SUCCESS
         }
-        Err(mistakes) => wrong(&mistakes),
+        Err(mistakes) => mistaken(&mistakes),
     }
 }

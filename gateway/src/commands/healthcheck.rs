@@ -1,7 +1,7 @@
 //! `healthcheck`: asks a gateway on this host whether it lives.
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use http::{Request, StatusCode};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use process::listen::reachable;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::wrong;
 use crate::settings::Sources;
+use process::exit::mistaken;
 
 /// How long the whole may take. Container runtimes wait longer.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -28,7 +29,7 @@ const PATH: &str = "/livez";
 pub(super) fn run(sources: &Sources) -> ExitCode {
     let address = match sources.admin() {
         Ok(address) => reachable(address),
-        Err(mistakes) => return wrong(&mistakes),
+        Err(mistakes) => return mistaken(&mistakes),
     };
     match ask(address) {
         Ok(StatusCode::OK) => ExitCode::SUCCESS,
@@ -53,14 +54,4 @@ async fn ask(address: SocketAddr) -> Result<StatusCode, Box<dyn Error>> {
         Ok(response.status())
     })
     .await?
-}
-
-/// A listener on all addresses is asked on the loopback one.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
 }

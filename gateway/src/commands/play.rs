@@ -4,16 +4,25 @@ mod report;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, io};
 
+use process::Mistake;
 use serde_saphyr::UserMessageFormatter;
+use tokio_util::sync::CancellationToken;
+use transport::BreakerConfig;
 
 use self::report::Report;
-use super::wrong;
 use crate::cli::Play;
-use crate::contract::{CALLBACKS, Callback};
-use crate::play::{Known, Player, Scene};
-use crate::settings::{Mistake, Settings, Sources};
+use crate::gateway::Gateway;
+use crate::http::callers::CallersConfig;
+use crate::openim::contract::{CALLBACKS, Callback};
+use crate::openim::verdict::Verdict;
+use crate::play::{Player, Recorder, Scene};
+use crate::settings::{Settings, Sources};
+use crate::worker;
+use process::exit::{failed, mistaken};
 
 pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
     match (sources.load(), scenes(&arguments)) {
@@ -22,14 +31,11 @@ pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
             Ok(false) => ExitCode::FAILURE,
             // Who reads the table has seen enough.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-            Err(e) => {
-                eprintln!("error: {e}");
-                ExitCode::FAILURE
-            }
+            Err(e) => failed(1, e),
         },
         (settings, scenes) => {
             let mistakes = [settings.err(), scenes.err().map(|mistake| vec![mistake])];
-            wrong(&mistakes.into_iter().flatten().flatten().collect::<Vec<_>>())
+            mistaken(&mistakes.into_iter().flatten().flatten().collect::<Vec<_>>())
         }
     }
 }
@@ -37,7 +43,7 @@ pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
 fn scenes(arguments: &Play) -> Result<Vec<Scene>, Mistake> {
     let Play { callback: named, body, expect, .. } = arguments;
     let is_named = |scene: &Scene| {
-        named.is_empty() || named.iter().any(|Known(callback)| callback.setting == scene.callback)
+        named.is_empty() || named.iter().any(|callback| callback.setting == scene.callback)
     };
     let scenes = match (body, expect) {
         (Some(path), _) => {
@@ -52,7 +58,7 @@ fn scenes(arguments: &Play) -> Result<Vec<Scene>, Mistake> {
         (None, None) => CALLBACKS.iter().map(Scene::sample).collect(),
     };
     let has_scene = |callback: &Callback| scenes.iter().any(|s| s.callback == callback.setting);
-    if let Some(Known(callback)) = named.iter().find(|known| !has_scene(known.0)) {
+    if let Some(callback) = named.iter().find(|callback| !has_scene(callback)) {
         return Err(Mistake::new("--expect", format!("has no case of {}", callback.setting)));
     }
     let scenes: Vec<_> = scenes.into_iter().filter(is_named).collect();
@@ -76,10 +82,30 @@ fn cases(yaml: &str) -> Result<Vec<Scene>, String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn play(settings: Settings, scenes: &[Scene], json: bool) -> io::Result<bool> {
-    let player = Player::new(settings);
+    let player = player(settings).map_err(|mistakes| {
+        io::Error::other(mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; "))
+    })?;
     let mut report = Report::start(io::stdout(), scenes, json)?;
     for scene in scenes {
         report.add(scene, &player.play(scene).await)?;
     }
     report.finish()
+}
+
+/// A player by these settings, who may call whatever they say, and for whom no circuit opens: one failure must not hide
+/// the next answer. Must be called within a tokio runtime.
+///
+/// # Errors
+/// Every file of the settings that can't be used.
+pub fn player(mut settings: Settings) -> Result<Player, Vec<Mistake>> {
+    settings.file.callers = CallersConfig::default();
+    let pause = Duration::from_millis(1);
+    settings.file.breaker = BreakerConfig { failures: u32::MAX, first: pause, longest: pause };
+    let mut allowing = settings.clone();
+    allowing.callbacks = allowing.callbacks.answering(Verdict::Allow);
+    let recorder = Arc::new(Recorder::default());
+    let gateway = Gateway::observed(settings, Some(recorder.clone()))?;
+    let service = worker::service(&gateway, CancellationToken::new());
+    let allowing = worker::service(&Gateway::new(allowing)?, CancellationToken::new());
+    Ok(Player::new(service, recorder, allowing))
 }

@@ -1,66 +1,98 @@
-//! The gateway itself: listeners, one thread per worker, signals.
+//! `serve`, which is what the gateway does without a command: listeners, one thread per worker, signals, the end.
 
-use std::io::{self, IsTerminal};
+mod reload;
+mod watch;
+
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
+use process::exit::{failed, mistaken};
+use process::{Housekeeping, Task, descriptors, exit, listen, log};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use super::{OS_ERROR, SOFTWARE, wrong};
 use crate::gateway::Gateway;
-use crate::overview::Overview;
-use crate::settings::{File, LogFormat, Settings, Sources};
-use crate::{admin, reload, worker};
+use crate::settings::Sources;
+use crate::settings::summary::ConfigSummary;
+use crate::{admin, worker};
+
+/// How often files with secrets and certificates are read. They are compared by content, so it does not matter how they
+/// are replaced; a Kubernetes volume swaps a link.
+const REFRESH: Duration = Duration::from_secs(1);
+/// Descriptors beside those of connections: deciders, files, the log, and some in reserve.
+const OTHER_DESCRIPTORS: usize = 128;
 
 pub(super) fn run(mut sources: Sources) -> ExitCode {
     let settings = match sources.load() {
         Ok(settings) => settings,
-        Err(mistakes) => return wrong(&mistakes),
+        Err(mistakes) => return mistaken(&mistakes),
     };
-    log(&settings.file);
-    match listen(settings, sources) {
+    let file = &settings.file;
+    let config = log::Config {
+        filter: file.log.clone(),
+        format: file.log_format,
+        lines_per_second: file.log_lines_per_second,
+    };
+    let _log = match log::start(&config) {
+        Ok(log) => log,
+        Err(why) => return failed(exit::OS_ERROR, format_args!("no log: {why}")),
+    };
+    if let unused @ [_, ..] = sources.unused_variables() {
+        warn!(variables = unused.join(", "), "environment variables that no setting reads");
+    }
+    let gateway = match Gateway::new(settings) {
+        Ok(gateway) => Arc::new(gateway),
+        Err(mistakes) => return mistaken(&mistakes),
+    };
+    fit_descriptors(&gateway);
+    match bind(gateway, sources) {
         Ok(code) => code,
         Err(why) => {
             error!(%why, "can't serve");
-            ExitCode::from(OS_ERROR)
+            ExitCode::from(exit::OS_ERROR)
         }
     }
 }
 
-fn log(file: &File) {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(file.log.filter())
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr);
-    match file.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+/// Raises the limit of file descriptors to what the settings need. Where the system does not allow it, there may be fewer
+/// connections.
+fn fit_descriptors(gateway: &Gateway) {
+    let set = gateway.settings().file.limits.connections;
+    let others = admin::CONNECTIONS + OTHER_DESCRIPTORS;
+    if let Err(shortage) = descriptors::raise((set + others) as u64) {
+        let available = usize::try_from(shortage.available).unwrap_or(usize::MAX);
+        let connections = available.saturating_sub(others).clamp(1, set);
+        warn!(%shortage, connections, "fewer connections than limits.connections");
+        gateway.http.take_connections(set - connections);
     }
 }
 
-fn listen(settings: Settings, sources: Sources) -> io::Result<ExitCode> {
+fn bind(gateway: Arc<Gateway>, sources: Sources) -> io::Result<ExitCode> {
+    let settings = gateway.settings();
     let listen = settings.file.listen;
     let listeners =
-        worker::bind(listen, settings.workers()).map_err(|e| bind_error("listen", listen, &e))?;
+        listen::bind(listen, settings.workers()).map_err(|e| bind_error("listen", listen, &e))?;
     let main = Builder::new_current_thread().enable_all().build()?;
-    main.block_on(serve(settings, sources, listeners))
+    main.block_on(serve(gateway, sources, listeners))
 }
 
 async fn serve(
-    settings: Settings,
+    gateway: Arc<Gateway>,
     sources: Sources,
     listeners: Vec<std::net::TcpListener>,
 ) -> io::Result<ExitCode> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let hangup = signal(SignalKind::hangup())?;
+    let settings = gateway.settings();
     let admin = settings.file.admin;
     let admin = TcpListener::bind(admin).await.map_err(|e| bind_error("admin", admin, &e))?;
     let (ended, mut ends) = mpsc::unbounded_channel();
@@ -71,12 +103,13 @@ async fn serve(
         workers,
         "serving callbacks"
     );
-    Overview::of(&settings).log();
-    let (shutdown, gateway) = (CancellationToken::new(), Arc::new(Gateway::new(settings)));
-    let mut admin = tokio::spawn(admin::serve(admin, gateway.clone(), shutdown.clone()));
+    ConfigSummary::of(&settings).log();
+    let shutdown = CancellationToken::new();
+    tokio::spawn(admin::serve(admin, gateway.metrics.clone(), shutdown.clone()));
     tokio::spawn(reload::run(gateway.clone(), sources, hangup));
-    let fresh = gateway.clone();
-    tokio::spawn(async move { fresh.keep_fresh().await });
+    let refreshed = gateway.clone();
+    let refresh: Task = Box::new(move || refreshed.refresh());
+    let _housekeeping = Housekeeping::spawn(REFRESH, vec![refresh])?;
     for (n, listener) in listeners.into_iter().enumerate() {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = {
@@ -95,9 +128,8 @@ async fn serve(
         _ = interrupt.recv() => {}
         _ = ends.recv() => {
             error!("a worker died");
-            return Ok(ExitCode::from(SOFTWARE));
+            return Ok(ExitCode::from(exit::SOFTWARE));
         }
-        failed = &mut admin => failed??,
     }
     info!("draining");
     shutdown.cancel();

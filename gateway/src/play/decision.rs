@@ -1,6 +1,7 @@
 //! What a decider decided, as OpenIM and the operator see it.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -27,6 +28,19 @@ pub enum Decision {
     NotImplemented,
     /// There is no decision, and why.
     Failed(String),
+}
+
+/// The outcome of a callback.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The decider's decision.
+    pub decision: Decision,
+    /// Corrections of the gateway's.
+    pub notes: Vec<String>,
+    /// Whether the decider kept to the contract.
+    pub valid: bool,
+    /// From the request to OpenIM's answer.
+    pub took: Duration,
 }
 
 impl Decision {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Map, Value};
 
 use super::decision::{self, Decision};
-use super::scene::Known;
+use crate::openim::contract::Callback;
+use crate::openim::key::by_any_name;
 
 /// The file of `--expect`, in YAML.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,12 +28,18 @@ pub struct Case {
     /// The rule that it shows.
     pub name: String,
     /// The callback, by any name that it has.
-    pub callback: Known,
+    #[serde(deserialize_with = "named")]
+    pub callback: &'static Callback,
     /// The members of the body that differ from the sample's.
     #[serde(default)]
     pub body: Map<String, Value>,
     /// What must be decided.
     pub decision: Expected,
+}
+
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Callback, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    by_any_name(&name).map_err(D::Error::custom)
 }
 
 /// What a decision should be.

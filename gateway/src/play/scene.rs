@@ -1,24 +1,16 @@
 //! A callback to be sent, with its body and what should be decided.
 
-use std::str::FromStr;
-
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
-use serde::Deserialize;
+use process::suggest;
 use serde_json::Value;
 
-use super::Outcome;
+use super::decision::Outcome;
 use super::expectations::{Case, Expectations, Expected};
-use crate::contract::{self, CALLBACKS, Callback};
-use crate::json::COMMAND;
-use crate::policy::Policies;
-use crate::settings::did_you_mean;
-
-/// A callback of the contract, by any of its names: a command of today or an older one, its key in webhooks.yml, its rpc.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Known(pub &'static Callback);
+use crate::openim::contract::{self, CALLBACKS, Callback};
+use crate::openim::json::COMMAND;
+use crate::openim::key::CallbackKey;
 
 /// A callback to be sent.
 #[derive(Clone, Debug)]
@@ -35,27 +27,6 @@ pub struct Scene {
     pub body: Value,
     /// What may be decided; nothing is everything that is valid.
     pub expected: Vec<Expected>,
-}
-
-impl FromStr for Known {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let is_named = |callback: &&Callback| [callback.setting, callback.name].contains(&name);
-        let known = contract::find(name).or_else(|| CALLBACKS.iter().find(is_named));
-        let settings = CALLBACKS.iter().map(|callback| callback.setting);
-        known
-            .map(Self)
-            .ok_or_else(|| format!("no callback `{name}`{}", did_you_mean(name, settings)))
-    }
-}
-
-impl TryFrom<String> for Known {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        name.parse()
-    }
 }
 
 impl Scene {
@@ -77,13 +48,13 @@ impl Scene {
     ///
     /// # Errors
     /// The body is no JSON object, or is of another callback, or nothing says of which.
-    pub fn of_body(text: &str, callback: Option<Known>) -> Result<Self, String> {
+    pub fn of_body(text: &str, callback: Option<&'static Callback>) -> Result<Self, String> {
         let mut body: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
         let object = body.as_object_mut().ok_or("no JSON object")?;
         let mut text = text.to_owned();
         let command = match (object.get(COMMAND), callback) {
             (Some(Value::String(command)), _) => command.clone(),
-            (None, Some(Known(callback))) => {
+            (None, Some(callback)) => {
                 object.insert(COMMAND.to_owned(), callback.command.into());
                 text = Value::from(object.clone()).to_string();
                 callback.command.to_owned()
@@ -91,9 +62,9 @@ impl Scene {
             (Some(_), _) => return Err(format!("its {COMMAND} is no text")),
             (None, None) => return Err(format!("it has no {COMMAND}; name it with --callback")),
         };
-        let found = contract::find(&command).map_or(Policies::UNKNOWN, |found| found.setting);
+        let found = CallbackKey::of(contract::find(&command)).as_str();
         match callback {
-            Some(Known(callback)) if callback.setting != found => {
+            Some(callback) if callback.setting != found => {
                 Err(format!("its {COMMAND} is {command}, which is not {}", callback.setting))
             }
             _ => Ok(Self {
@@ -113,7 +84,7 @@ impl Scene {
     /// The body of a case has a member that its callback does not.
     pub fn of_expectations(expectations: Expectations) -> Result<Vec<Self>, String> {
         let Expectations { cases, others } = expectations;
-        let has_case = |c: &Callback| cases.iter().any(|case| case.callback.0.rpc == c.rpc);
+        let has_case = |c: &Callback| cases.iter().any(|case| case.callback.rpc == c.rpc);
         let other = |callback| Self { expected: others.clone(), ..Self::sample(callback) };
         let rest: Vec<_> = match others.is_empty() {
             true => Vec::new(),
@@ -123,13 +94,13 @@ impl Scene {
     }
 
     fn of_case(case: Case) -> Result<Self, String> {
-        let mut scene = Self::sample(case.callback.0);
+        let mut scene = Self::sample(case.callback);
         let members = scene.body.as_object_mut().expect("a sample is an object");
         // A sample has all members. Another one would be ignored, and so the case would show nothing.
         for (key, value) in case.body {
             let known = members.keys().map(String::as_str).filter(|known| *known != COMMAND);
             if !known.clone().any(|known| known == key) {
-                let (name, guess) = (case.name, did_you_mean(&key, known));
+                let (name, guess) = (case.name, suggest(&key, known));
                 return Err(format!("case `{name}`: {} has no `{key}`{guess}", scene.callback));
             }
             members.insert(key, value);
@@ -165,7 +136,7 @@ mod tests {
     #[test]
     fn every_sample_is_of_its_callback() {
         for callback in &CALLBACKS {
-            let scene = Scene::of_body(callback.sample, Some(Known(callback)));
+            let scene = Scene::of_body(callback.sample, Some(callback));
             assert_eq!(scene.map(|scene| scene.callback), Ok(callback.setting));
         }
     }

@@ -1,14 +1,13 @@
-//! What is wrong with settings though each by itself could be right: limits, and what belongs together.
+//! Mistakes in settings of which each by itself could be right: limits, and keys that belong together.
 
-use std::fs;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::time::Duration;
 
 use humantime_serde::re::humantime::format_duration;
+use process::Mistake;
 
-use super::{Breaker, Decider, EndpointUrl, File, Limits, Mistake};
-use crate::channel::tls;
+use super::file::File;
+use crate::http::Limits;
 
 const MOMENT: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,10 +18,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn mistakes(file: &File) -> Vec<Mistake> {
     let mut checks = Checks::default();
     checks.limits(&file.limits);
-    checks.breaker(&file.breaker);
-    checks.decider("decider", &file.decider);
+    checks.0.extend(file.breaker.mistakes("breaker"));
+    checks.0.extend(file.decider.mistakes("decider"));
     for (name, decider) in &file.deciders {
-        checks.decider(&format!("deciders.{name}"), decider);
+        checks.0.extend(decider.mistakes(&format!("deciders.{name}")));
     }
     let workers = file.workers.is_none_or(|workers| workers.get() <= 1024);
     checks.hold("workers", workers, "must be 1 to 1024");
@@ -52,17 +51,6 @@ impl Checks {
         }
     }
 
-    /// What is wrong with a file of a secret must not show it.
-    fn secret(&mut self, place: &str, file: Option<&Path>) {
-        let Some(path) = file else { return };
-        let problem = match fs::read_to_string(path) {
-            Ok(text) if text.trim().is_empty() => "it is empty".to_owned(),
-            Ok(_) => return,
-            Err(e) => e.to_string(),
-        };
-        self.0.push(Mistake::new(place, format!("{}: {problem}", path.display())));
-    }
-
     fn limits(&mut self, limits: &Limits) {
         let bytes = |range: RangeInclusive<usize>, value| range.contains(&value);
         // As protobuf, a body may be three times as large (a list of negative numbers), and gRPC servers take 4 MiB.
@@ -73,6 +61,7 @@ impl Checks {
         let head = bytes(8192..=1 << 20, limits.head);
         self.hold("limits.head", head, "must be 8192 to 1048576 bytes");
         let count = 1..=1_000_000;
+        self.hold("limits.entries", count.contains(&limits.entries), "must be 1 to 1000000");
         self.hold(
             "limits.connections",
             count.contains(&limits.connections),
@@ -84,37 +73,5 @@ impl Checks {
         self.time("limits.idle", limits.idle, SECOND..=DAY);
         self.time("limits.linger", limits.linger, Duration::ZERO..=MINUTE);
         self.time("limits.drain", limits.drain, Duration::ZERO..=MINUTE * 10);
-    }
-
-    fn breaker(&mut self, breaker: &Breaker) {
-        self.hold("breaker.failures", breaker.failures > 0, "must be at least 1");
-        self.time("breaker.first", breaker.first, MOMENT..=MINUTE * 10);
-        self.time("breaker.longest", breaker.longest, MOMENT..=MINUTE * 10);
-        let ordered = breaker.first <= breaker.longest;
-        self.hold("breaker.longest", ordered, "must not be shorter than breaker.first");
-    }
-
-    fn decider(&mut self, place: &str, decider: &Decider) {
-        let at = |key: &str| format!("{place}.{key}");
-        self.hold(&at("endpoints"), !decider.endpoints.is_empty(), "must hold at least one URL");
-        self.time(&at("resolve_interval"), decider.resolve_interval, SECOND..=DAY);
-        self.time(&at("connect_timeout"), decider.connect_timeout, MOMENT..=MINUTE);
-        self.time(&at("keep_alive"), decider.keep_alive, SECOND..=DAY);
-        self.secret(&at("token_file"), decider.token_file.as_deref());
-        let encrypted = |url: &EndpointUrl| matches!(url, EndpointUrl::Tcp { tls: true, .. });
-        if decider.endpoints.iter().any(encrypted) {
-            let failed = tls::client(decider).err();
-            self.0.extend(failed.map(|problem| Mistake::new(place, problem)));
-        } else {
-            let set = [
-                ("ca", decider.ca.is_some()),
-                ("certificate", decider.certificate.is_some()),
-                ("key", decider.key.is_some()),
-                ("server_name", decider.server_name.is_some()),
-            ];
-            for (key, set) in set {
-                self.hold(&at(key), !set, "has no effect: no endpoint is https");
-            }
-        }
     }
 }

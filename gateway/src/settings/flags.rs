@@ -1,10 +1,17 @@
 //! The settings that the command line and the environment can give.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use clap::{Arg, Args, Command};
+use process::environment::{Unknown, unknown};
 use toml::Value;
 
 use super::layers::Layers;
+use crate::http::callers::CallersConfig;
+
+/// The beginning of all environment variables of the gateway.
+const PREFIX: &str = "CALLBACK_GATEWAY_";
 
 /// The settings that containers need, over those of the file.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -81,6 +88,14 @@ impl Flags {
             layers.set(&["decider", "endpoints"], urls, "--decider (CALLBACK_GATEWAY_DECIDER)");
         }
     }
+}
+
+/// The environment variables that begin as the gateway's do, and that it does not know.
+pub(super) fn unknown_variables() -> Unknown {
+    let command = Flags::augment_args(Command::new("callback-gateway"));
+    let flags = command.get_arguments().filter_map(Arg::get_env).filter_map(OsStr::to_str);
+    let known = flags.chain([CallersConfig::BASIC, CallersConfig::PATH_SECRET]);
+    unknown(PREFIX, known, std::env::vars_os().map(|(name, _)| name))
 }
 
 /// What is a number or a truth value in the file is one here too, and all else is text.

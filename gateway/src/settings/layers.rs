@@ -1,10 +1,9 @@
 //! Puts settings from several places together, and finds every mistake in them.
 
-use std::path::Path;
-
+use process::Mistake;
 use toml::{Table, Value};
 
-use super::{File, Mistake, Settings, checks};
+use super::file::File;
 
 /// Settings from several places, later ones over earlier ones. Each value is tried by itself, so that all the mistakes
 /// are found, not only the first.
@@ -41,20 +40,6 @@ impl Layers {
     pub(super) fn file(self) -> (File, Vec<Mistake>) {
         let file = self.merged.try_into().expect("every value was read by itself");
         (file, self.mistakes)
-    }
-
-    /// The settings that the layers lead to; `read` reads the files that they name.
-    pub(super) fn finish(
-        self,
-        read: &mut dyn FnMut(&Path) -> Result<String, Mistake>,
-    ) -> Result<Settings, Vec<Mistake>> {
-        let (file, mut mistakes) = self.file();
-        mistakes.extend(checks::mistakes(&file));
-        let settings = Settings::new(file, read).map_err(|more| mistakes.extend(more));
-        match settings {
-            Ok(settings) if mistakes.is_empty() => Ok(settings),
-            _ => Err(mistakes),
-        }
     }
 }
 

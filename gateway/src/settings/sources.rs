@@ -4,21 +4,27 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use process::Mistake;
+use process::environment::Unknown;
+
+use super::flags::{self, Flags};
 use super::layers::Layers;
-use super::{Flags, Mistake, Settings};
+use super::resolved::{Settings, read};
 
 /// Where the settings of a process come from: its command line, and the files that it leads to.
 #[derive(Debug)]
 pub struct Sources {
     flags: Flags,
     files: Vec<(PathBuf, Option<String>)>,
+    unknown_variables: Unknown,
 }
 
 impl Sources {
     /// The sources that a command line leads to.
     #[must_use]
     pub fn new(flags: Flags) -> Self {
-        Self { flags, files: Vec::new() }
+        let unknown_variables = flags::unknown_variables();
+        Self { flags, files: Vec::new(), unknown_variables }
     }
 
     /// Reads the settings.
@@ -28,12 +34,26 @@ impl Sources {
     pub fn load(&mut self) -> Result<Settings, Vec<Mistake>> {
         self.files.clear();
         let files = &mut self.files;
-        let mut read = |path: &Path| {
-            let text = super::read(path);
+        let mut read_and_note = |path: &Path| {
+            let text = read(path);
             files.push((path.to_owned(), text.as_ref().ok().cloned()));
             text
         };
-        layers(&self.flags, &mut read).finish(&mut read)
+        let layers = layers(&self.flags, &mut read_and_note);
+        let settings = Settings::resolve(layers, &mut read_and_note);
+        let misspelt = self.unknown_variables.misspelt.clone();
+        match settings {
+            Ok(settings) if misspelt.is_empty() => Ok(settings),
+            settings => {
+                Err(misspelt.into_iter().chain(settings.err().unwrap_or_default()).collect())
+            }
+        }
+    }
+
+    /// Environment variables that look like the gateway's, and that no setting reads.
+    #[must_use]
+    pub fn unused_variables(&self) -> &[String] {
+        &self.unknown_variables.unused
     }
 
     /// The address of the admin port, whatever is wrong with the other settings.
@@ -43,8 +63,8 @@ impl Sources {
     pub fn admin(&self) -> Result<SocketAddr, Vec<Mistake>> {
         let mut flags = self.flags.clone();
         flags.config = None;
-        let (_, mistakes) = layers(&flags, &mut super::read).file();
-        let (file, _) = layers(&self.flags, &mut super::read).file();
+        let (_, mistakes) = layers(&flags, &mut read).file();
+        let (file, _) = layers(&self.flags, &mut read).file();
         if mistakes.is_empty() { Ok(file.admin) } else { Err(mistakes) }
     }
 

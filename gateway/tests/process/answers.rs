@@ -10,7 +10,7 @@ fn a_denial_by_settings_is_logged_and_counted() {
     let line = running.wait_for("denied: answered by settings");
     assert!(line.contains("INFO") && line.contains("callback_id="), "{line}");
     running.wait_for_metric(
-        r#"callback_gateway_callbacks_total{callback="beforeAddBlack",outcome="deny"} 1"#,
+        r#"callback_gateway_callbacks_total{callback="beforeAddBlack",outcome="answered_deny"} 1"#,
     );
 }
 
@@ -22,6 +22,6 @@ fn an_allow_by_settings_is_counted_and_logged_on_request() {
     let line = running.wait_for("allowed: answered by settings");
     assert!(line.contains("DEBUG"), "{line}");
     running.wait_for_metric(
-        r#"callback_gateway_callbacks_total{callback="beforeAddBlack",outcome="allow"} 1"#,
+        r#"callback_gateway_callbacks_total{callback="beforeAddBlack",outcome="answered_allow"} 1"#,
     );
 }

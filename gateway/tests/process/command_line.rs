@@ -25,6 +25,31 @@ fn every_mistake_in_the_settings_is_told_at_once() {
 }
 
 #[test]
+fn a_value_that_can_not_be_one_is_named() {
+    for (flag, value) in [("--listen", "foo"), ("--listen", "1.2.3.4"), ("--log", "foo bar")] {
+        let (code, said) = output(gateway().args([flag, value]));
+        assert_eq!(code, Some(USAGE), "{flag} {value}: {said}");
+        assert!(said.contains(flag) && said.contains(value), "{flag} {value}: {said}");
+    }
+}
+
+#[test]
+fn a_variable_of_the_environment_that_is_misspelt_is_a_mistake_and_one_of_others_is_not() {
+    let (code, said) = output(gateway().env("CALLBACK_GATEWAY_LISTN", "127.0.0.1:0"));
+    assert_eq!(code, Some(USAGE), "{said}");
+    assert!(said.contains("did you mean `CALLBACK_GATEWAY_LISTEN`"), "{said}");
+
+    let mut command = gateway();
+    command
+        .env("CALLBACK_GATEWAY_PORT", "tcp://10.0.0.1:10006")
+        .env("CALLBACK_GATEWAY_SERVICE_HOST", "10.0.0.1")
+        .env("CALLBACK_GATEWAY_COLOUR", "red");
+    let log = Running::start(&mut command).start;
+    assert!(log.contains("WARN") && log.contains("CALLBACK_GATEWAY_COLOUR"), "{log}");
+    assert!(!log.contains("_PORT") && !log.contains("_SERVICE_HOST"), "{log}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_mistake() {
     let (code, said) = output(gateway().args(["--config", "/nowhere/gateway.toml"]));
     assert_eq!(code, Some(USAGE));

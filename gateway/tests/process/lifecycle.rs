@@ -94,7 +94,7 @@ fn it_says_what_is_in_force() {
     running.wait_for("deadline=1s, code=5000");
     let differs = running.wait_for(r#"policy="decider=moderation, deadline=5s""#);
     assert!(differs.contains(r#"callbacks="beforeSendGroupMsg""#), "{differs}");
-    let answered = running.wait_for("answered without asking");
+    let answered = running.wait_for("answered without a decider");
     assert!(answered.contains("WARN") && answered.contains("beforeAddBlack"), "{answered}");
     let late = running.wait_for("not before OpenIM gives up");
     assert!(late.contains("WARN") && late.contains("beforeSendGroupMsg"), "{late}");

@@ -3,7 +3,9 @@
 mod answers;
 mod command_line;
 mod lifecycle;
+mod log;
 mod play;
 mod reload;
+mod resources;
 mod secrets;
 mod support;

@@ -21,6 +21,14 @@ pub(crate) fn gateway() -> Command {
     command
 }
 
+/// A gateway that a shell starts by a script, in which `"$@"` is its command line. It has no flags yet.
+pub(crate) fn shell(script: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().env("NO_COLOR", "1");
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_callback-gateway")]);
+    command
+}
+
 /// What a gateway that ends by itself says, and its exit code.
 pub(crate) fn output(command: &mut Command) -> (Option<i32>, String) {
     let mut process = Process::spawn(command.stdout(Stdio::piped()));
@@ -76,6 +84,8 @@ pub(crate) struct Running {
     pub(crate) process: Process,
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// The log before it served.
+    pub(crate) start: String,
     log: Receiver<String>,
 }
 
@@ -83,18 +93,40 @@ impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut process = Process::spawn(command.args(["--listen", "127.0.0.1:0"]));
         let log = process.log();
-        let line = line_with(&log, "serving callbacks");
+        let mut start = String::new();
+        let line = line_with(&log, "serving callbacks", |line| start.extend([line, "\n"]));
         let address = |key: &str| {
             let value = line.split(key).nth(1).and_then(|rest| rest.split(' ').next());
             value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {key}: {line}"))
         };
         let (admin, address) = (address("admin="), address("listen="));
-        Self { process, address, admin, log }
+        Self { process, address, admin, start, log }
+    }
+
+    /// Starts a gateway whose log nobody reads, at addresses that are known for that reason. Waits until it is healthy.
+    pub(crate) fn unread(command: &mut Command, text: &str) -> Self {
+        let [address, admin] = [(); 2].map(|()| free_address());
+        let text = format!("listen = '{address}'\nadmin = '{admin}'\n{text}");
+        let file = settings(&format!("unread-{}", address.port()), &text);
+        let process = Process::spawn(command.arg("--config").arg(file));
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() || TcpStream::connect(admin).is_err() {
+            assert!(Instant::now() < until, "it does not listen");
+            thread::sleep(Duration::from_millis(5));
+        }
+        Self { process, address, admin, start: String::new(), log: mpsc::channel().1 }
+    }
+
+    /// What the admin port answers at a path.
+    pub(crate) fn ask(&self, path: &str) -> String {
+        let mut client = connect(self.admin);
+        write!(client, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
+        answer(&mut client)
     }
 
     /// The next line of the log that has a text.
     pub(crate) fn wait_for(&self, text: &str) -> String {
-        line_with(&self.log, text)
+        line_with(&self.log, text, |_| {})
     }
 
     /// What is left of the log of a process that has ended.
@@ -115,9 +147,7 @@ impl Running {
 
     /// All metrics.
     pub(crate) fn metrics(&self) -> String {
-        let mut client = connect(self.admin);
-        client.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
-        answer(&mut client)
+        self.ask("/metrics")
     }
 
     /// Waits until the metrics have a line.
@@ -139,12 +169,15 @@ impl Running {
     }
 }
 
-fn line_with(log: &Receiver<String>, text: &str) -> String {
+fn line_with(log: &Receiver<String>, text: &str, mut skipped: impl FnMut(&str)) -> String {
+    let until = Instant::now() + PATIENCE;
     loop {
-        let line = log.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("no {text}: {e}"));
+        let left = until.saturating_duration_since(Instant::now());
+        let line = log.recv_timeout(left).unwrap_or_else(|e| panic!("no {text}: {e}"));
         if line.contains(text) {
             return line;
         }
+        skipped(&line);
     }
 }
 

@@ -3,7 +3,6 @@
 //! A round of a loop is a step, and so is the copying of some entries of a list. Evaluation is
 //! synchronous, so the count is the thread's.
 
-use super::failure::Failure;
 use cel::ExecutionError;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -63,11 +62,5 @@ pub(super) fn check() -> Result<(), Exceeded> {
 impl From<Exceeded> for ExecutionError {
     fn from(exceeded: Exceeded) -> Self {
         Self::function_error("loop", exceeded)
-    }
-}
-
-impl From<Exceeded> for Failure {
-    fn from(exceeded: Exceeded) -> Self {
-        Self::wrong_value(exceeded.to_string())
     }
 }

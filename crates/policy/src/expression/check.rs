@@ -6,9 +6,9 @@
 mod call;
 mod comprehension;
 
-use super::Problem;
 use super::library::Library;
 use super::message::{TEST, no_field};
+use super::problem::Problem;
 use super::syntax_tree::SyntaxTree;
 use super::types::{Member, Type};
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, MapExpr, SelectExpr};

@@ -1,6 +1,6 @@
 //! The failure of an expression while it runs, without the user's content that it failed on.
 
-use super::budget;
+use super::budget::{self, Exceeded};
 use cel::ExecutionError;
 
 /// An expression's failure. The text never holds anything out of a request.
@@ -21,6 +21,12 @@ impl Failure {
     /// A value that has the right type and still can't be used.
     pub(crate) fn wrong_value(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_type_error: false }
+    }
+}
+
+impl From<Exceeded> for Failure {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::wrong_value(exceeded.to_string())
     }
 }
 

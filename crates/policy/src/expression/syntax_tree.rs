@@ -1,6 +1,6 @@
 //! Expression texts to syntax trees: limited in size, with errors that say where.
 
-use super::Problem;
+use super::problem::Problem;
 use cel::common::ast::{IdedExpr, SourceInfo};
 use cel::parser::{ParseError, Parser};
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use tracing::error;
 
-use super::TARGET;
+use super::queue::TARGET;
 
 /// Logs each panic from now on, with a backtrace where `RUST_BACKTRACE` asks for one.
 pub(super) fn log() {

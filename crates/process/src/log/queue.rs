@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The target of panics and of the count of dropped lines, which no filter switches off.
+pub(super) const TARGET: &str = "process::log";
+
 /// The bytes that may wait; a line that does not fit is dropped.
 const CAPACITY: usize = 1 << 20;
 

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use tracing::{Subscriber, error};
 
-use super::TARGET;
 use super::limit::Limit;
-use super::queue::{Queue, drop_lines, dropped};
+use super::queue::{Queue, TARGET, drop_lines, dropped};
 
 /// The interval at which lines over the limit are summed up.
 const TICK: Duration = Duration::from_secs(1);

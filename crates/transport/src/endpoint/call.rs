@@ -1,24 +1,55 @@
-//! A call in flight, and the use of its outcome for the circuit.
+//! A call over an endpoint's connection, and the use of its outcome for the circuit.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Request;
+use http::uri::PathAndQuery;
 use tokio::time::Instant;
 
-use super::Endpoint;
+use super::core::Endpoint;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::unary::CallError;
+use crate::unary::{self, CallError};
 
 /// A call that had less time than this, since its body came late, say, is not held against the endpoint.
 const MIN_CALL_TIME: Duration = Duration::from_millis(100);
 
+impl Endpoint {
+    /// Makes a call.
+    pub(crate) async fn call(
+        &self,
+        path: &PathAndQuery,
+        context: &Context<'_>,
+        frame: Bytes,
+    ) -> Result<Result<Bytes, Failure>, CallError> {
+        let Some((connection, generation, trial)) = self.admit(context.counts) else {
+            return Err(CallError::NotSent(format!("not connected to {}", self.at.address)));
+        };
+        let mut call = Call::begin(self, context, trial);
+        // The first call that is no probe, which lacks the names of others.
+        let first = !context.values.is_empty() && self.used.swap(generation, Relaxed) != generation;
+        let mut request = Request::new(());
+        *request.method_mut() = http::Method::POST;
+        *request.version_mut() = http::Version::HTTP_2;
+        *request.uri_mut() = self.at.target.uri(path);
+        *request.headers_mut() = context.headers(self.decider.token(), call.began, first);
+        let outcome = unary::call(connection, request, frame).await;
+        call.end(&outcome);
+        // A server that says goodbye is not a failing one.
+        if let Err(CallError::NotSent(_) | CallError::NotProcessed(_)) = &outcome {
+            self.update(|state| self.retire(state, generation));
+        }
+        outcome
+    }
+}
+
 /// A call in flight. One that is dropped before its end was given up: by the deadline, which counts as a failure if
 /// there was time for an answer, or by the caller.
-pub(super) struct Call<'a> {
+struct Call<'a> {
     endpoint: &'a Endpoint,
-    pub(super) began: Instant,
+    began: Instant,
     deadline: Instant,
     counts: bool,
     /// It is the one call that a half-open circuit lets through.
@@ -27,14 +58,14 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn begin(endpoint: &'a Endpoint, context: &Context<'_>, trial: bool) -> Self {
+    fn begin(endpoint: &'a Endpoint, context: &Context<'_>, trial: bool) -> Self {
         endpoint.in_flight.fetch_add(1, Relaxed);
         let (counts, deadline) = (context.counts, context.deadline);
         Self { endpoint, began: Instant::now(), deadline, counts, trial, ended: false }
     }
 
     /// Holds the outcome against the endpoint, or for it.
-    pub(super) fn end(&mut self, outcome: &Result<Result<Bytes, Failure>, CallError>) {
+    fn end(&mut self, outcome: &Result<Result<Bytes, Failure>, CallError>) {
         self.ended = true;
         if !self.counts {
             return;

@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tonic::Code;
 use tracing::debug;
 
-use super::{Endpoint, Link};
+use super::core::Endpoint;
+use super::state::Link;
 use crate::breaker::jittered;
 use crate::context::Context;
 use crate::failure::Failure;

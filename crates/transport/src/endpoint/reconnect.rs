@@ -8,7 +8,7 @@ use h2::{Ping, PingPong};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::Endpoint;
+use super::core::Endpoint;
 use crate::breaker::jittered;
 use crate::connect::{self, Socket};
 use crate::decider::Decider;

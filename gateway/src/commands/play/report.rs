@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::contract::CALLBACKS;
+use crate::openim::contract::CALLBACKS;
 use crate::play::{Decision, Outcome, Scene};
 
 pub(super) struct Report<W> {

@@ -1,0 +1,324 @@
+//! The way of one callback: its body is opened, its decider called, the answer closed, the reply written; where there is
+//! no decision, the failure policy has the answer. Every request ends in one event.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::request::Parts;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use transport::{Channel, Context};
+use uuid::Uuid;
+
+use crate::bound::{Bound, Permit};
+use crate::failure_policy::{CallbackConfig, CallbackConfigs};
+use crate::observe::{Event, Failure, Note, Observer, Outcome};
+use crate::openim::call::{Call, new_id, style_of};
+use crate::openim::contract::Kind;
+use crate::openim::exchange::{Answer, Request};
+use crate::openim::metadata;
+use crate::openim::rejection::Rejection;
+use crate::openim::reply::{Denied, Reply, Style};
+use crate::openim::v1::Denial;
+use crate::openim::verdict::Verdict;
+
+/// The parts that the bridges of all workers share.
+#[derive(Debug)]
+pub struct Shared {
+    configs: ArcSwap<CallbackConfigs>,
+    in_flight: Bound,
+    /// The entries that all lists of messages in a body may have together.
+    entries: usize,
+    observers: Vec<Arc<dyn Observer>>,
+}
+
+/// One worker's bridge from OpenIM to its deciders.
+#[derive(Debug)]
+pub struct Bridge {
+    shared: Arc<Shared>,
+    /// By [`DeciderId`](crate::failure_policy::DeciderId).
+    channels: Vec<Channel>,
+    draining: CancellationToken,
+}
+
+/// A body in one piece, with the room that it takes among those of the whole process.
+#[derive(Debug)]
+pub struct Body<'r> {
+    /// The body.
+    pub(crate) bytes: Bytes,
+    /// Its room.
+    pub(crate) room: Permit<'r>,
+}
+
+/// A callback that has been opened.
+struct Opened<'r> {
+    request: Request,
+    _room: Permit<'r>,
+}
+
+/// The facts of an event that come to light on the way.
+#[derive(Default)]
+struct Facts {
+    notes: Vec<Note>,
+    decider_took: Option<Duration>,
+}
+
+impl Shared {
+    /// Parts with these configurations, and bounds on the calls in flight and on the entries of lists of messages in a
+    /// body.
+    #[must_use]
+    pub fn new(
+        configs: CallbackConfigs,
+        in_flight: usize,
+        entries: usize,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Self {
+        Self {
+            configs: ArcSwap::from_pointee(configs),
+            in_flight: Bound::new(in_flight),
+            entries,
+            observers,
+        }
+    }
+
+    /// Puts other configurations in force. A request keeps those that it began with.
+    pub fn reload(&self, configs: CallbackConfigs) {
+        self.configs.store(Arc::new(configs));
+    }
+
+    /// An observer that panics must not change a verdict that is already there.
+    fn observe(&self, event: &Event<'_>) {
+        for observer in &self.observers {
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(event)));
+        }
+    }
+}
+
+impl Bridge {
+    /// A bridge over these channels. Callers who leave once `draining` is cancelled were told to.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>, channels: Vec<Channel>, draining: CancellationToken) -> Self {
+        Self { shared, channels, draining }
+    }
+
+    /// Answers a request: with a verdict, whatever happens on the way. `path` is that part of its path which may name a
+    /// callback; `read` reads its body, and keeps nothing of it if it is told so.
+    pub async fn answer<'h, 'r, R>(
+        &self,
+        head: &'h Parts,
+        path: Result<&'h str, Rejection>,
+        read: impl FnOnce(bool) -> R,
+    ) -> Reply
+    where
+        R: Future<Output = Result<Body<'r>, Rejection>>,
+    {
+        let began = Instant::now();
+        let configs = self.shared.configs.load_full();
+        let limit = |callback: Option<&_>| configs.of(callback).deadline;
+        let called = path.and_then(|path| Call::read(head, path, began, limit));
+        let mut facts = Facts::default();
+        let mut call = match called {
+            Ok(call) => call,
+            Err(rejection) => {
+                // The body is taken in all the same: a client that can't send it all does not read the refusal.
+                let default = configs.default();
+                let _ = timeout_at(began + default.deadline, read(false)).await;
+                let (id, style) = (new_id(), style_of(&head.uri));
+                let reply = rejected(style, default, &rejection, id);
+                self.end(None, id, began, Outcome::Rejected(rejection), facts);
+                return reply;
+            }
+        };
+        let config = configs.of(call.callback);
+        let decided = {
+            let deciding = pin!(self.decide(&mut call, config, read, &mut facts));
+            AssertUnwindSafe(deciding).catch_unwind().await
+        };
+        let (reply, outcome) = match decided {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(rejection)) => {
+                let reply = rejected(call.style, config, &rejection, call.id);
+                (reply, Outcome::Rejected(rejection))
+            }
+            Err(_panic) => (panicked(&call, config), Outcome::Panicked),
+        };
+        self.end(Some(&call), call.id, began, outcome, facts);
+        reply
+    }
+
+    async fn decide<'r, R>(
+        &self,
+        call: &mut Call<'_>,
+        config: &CallbackConfig,
+        read: impl FnOnce(bool) -> R,
+        facts: &mut Facts,
+    ) -> Result<(Reply, Outcome), Rejection>
+    where
+        R: Future<Output = Result<Body<'r>, Rejection>>,
+    {
+        let reading = pin!(read(true));
+        let body =
+            timeout_at(call.deadline, reading).await.unwrap_or(Err(Rejection::Incomplete))?;
+        let Opened { request, _room } = open(call, body, self.shared.entries)?;
+        if let Some(verdict) = config.answer {
+            let outcome = Outcome::Answered { verdict, code: config.code };
+            return Ok((fallback_reply(call, config, &request, verdict), outcome));
+        }
+        let answer = self.call(call, config, &request, facts).await;
+        let close = call.exchange().close;
+        let answer = answer.and_then(|answer| Ok(close(call.style, &request, answer)?));
+        Ok(match answer {
+            Ok(Answer::Allowed { body, edited, dropped }) => {
+                facts.notes.extend(dropped.into_iter().map(Note::EditDropped));
+                (Reply::verdict(body), Outcome::Allowed { edited })
+            }
+            Ok(Answer::Denied(denial)) => denied(call.style, config, denial, facts),
+            Err(failure) => {
+                let verdict = match call.kind() {
+                    Kind::After => Verdict::Allow,
+                    Kind::Before => config.verdict(&failure),
+                };
+                let reply = fallback_reply(call, config, &request, verdict);
+                (reply, Outcome::Failed { verdict, failure })
+            }
+        })
+    }
+
+    /// Calls the decider. No type of a message lives across this wait, only bytes.
+    async fn call(
+        &self,
+        call: &Call<'_>,
+        config: &CallbackConfig,
+        request: &Request,
+        facts: &mut Facts,
+    ) -> Result<Bytes, Failure> {
+        let _permit = self.shared.in_flight.take(1).ok_or(Failure::Overload)?;
+        let began = Instant::now();
+        let mut abandoned = Abandoned { bridge: self, call, config, began, armed: true };
+        let context = Context {
+            headers: metadata::headers(call),
+            values: &metadata::values(call),
+            more: &metadata::more(call),
+            deadline: call.deadline,
+            counts: call.kind() == Kind::Before,
+        };
+        let channel = &self.channels[config.decider.0];
+        let answer = channel.call(call.path(), &context, &request.frame).await;
+        abandoned.armed = false;
+        facts.decider_took = Some(began.elapsed());
+        Ok(answer?)
+    }
+
+    fn end(
+        &self,
+        call: Option<&Call<'_>>,
+        id: Uuid,
+        began: Instant,
+        outcome: Outcome,
+        facts: Facts,
+    ) {
+        let Facts { notes, decider_took } = facts;
+        let took = began.elapsed();
+        self.shared.observe(&Event { id, call, outcome, notes, took, decider_took });
+    }
+}
+
+/// Opens a body. From here on its message is held instead of it, in its place among the bodies of the process.
+fn open<'r>(call: &mut Call<'_>, body: Body<'r>, entries: usize) -> Result<Opened<'r>, Rejection> {
+    let Body { bytes, mut room } = body;
+    let text = str::from_utf8(&bytes).map_err(|e| Rejection::Body(e.to_string()))?;
+    let opened = (call.exchange().open)(text, &call.operation_id, entries)?;
+    call.check_body(opened.command.as_deref())?;
+    if let Some(id) = opened.operation_id {
+        call.operation_id = id.into();
+    }
+    if !room.grow(opened.request.frame.len()) {
+        return Err(Rejection::Crowded);
+    }
+    room.shrink(bytes.len());
+    Ok(Opened { request: opened.request, _room: room })
+}
+
+/// The reply to a request that is no callback: the only place where a rejection becomes one. End users read the message,
+/// so that what is wrong stands in the detail; whoever may not call learns nothing but an id.
+fn rejected(style: Style, config: &CallbackConfig, rejection: &Rejection, id: Uuid) -> Reply {
+    let detail = match rejection {
+        Rejection::Unauthorised { .. } => id.to_string(),
+        _ => rejection.to_string(),
+    };
+    let denied = Denied { code: config.code, message: &config.message, detail: &detail };
+    Reply { status: rejection.status(), ..Reply::deny(style, denied) }
+}
+
+fn denied(
+    style: Style,
+    config: &CallbackConfig,
+    denial: Denial,
+    facts: &mut Facts,
+) -> (Reply, Outcome) {
+    let (code, problem) = config.code.or_of(denial.code);
+    facts.notes.extend(problem.map(Note::CodeReplaced));
+    let message = match &denial.message[..] {
+        "" => &config.message,
+        message => message,
+    };
+    let reply = Reply::deny(style, Denied { code, message, detail: &denial.detail });
+    (reply, Outcome::Denied { code, denial })
+}
+
+/// A verdict that is not the decider's. An allow is what an answer without edits would be, with all that is echoed.
+fn fallback_reply(
+    call: &Call<'_>,
+    config: &CallbackConfig,
+    request: &Request,
+    verdict: Verdict,
+) -> Reply {
+    let close = call.exchange().close;
+    if verdict == Verdict::Allow
+        && let Ok(Answer::Allowed { body, .. }) = close(call.style, request, Bytes::new())
+    {
+        return Reply::verdict(body);
+    }
+    refusal(call, config)
+}
+
+/// A panic refuses, since content may have caused it and must not be able to open a gate; nothing is to be refused once
+/// it has happened.
+fn panicked(call: &Call<'_>, config: &CallbackConfig) -> Reply {
+    match call.kind() {
+        Kind::Before => refusal(call, config),
+        Kind::After => Reply::allow(call.style),
+    }
+}
+
+fn refusal(call: &Call<'_>, config: &CallbackConfig) -> Reply {
+    let detail = &call.id.to_string();
+    Reply::deny(call.style, Denied { code: config.code, message: &config.message, detail })
+}
+
+/// Notices, by being dropped, that the caller has left before the verdict.
+struct Abandoned<'a> {
+    bridge: &'a Bridge,
+    call: &'a Call<'a>,
+    config: &'a CallbackConfig,
+    began: Instant,
+    armed: bool,
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        // While the gateway drains, it is the gateway that ends connections.
+        if !self.armed || std::thread::panicking() || self.bridge.draining.is_cancelled() {
+            return;
+        }
+        let openim_timeout = self.config.openim_timeout;
+        let facts = Facts { decider_took: Some(self.began.elapsed()), ..Facts::default() };
+        let (call, outcome) = (self.call, Outcome::Abandoned { openim_timeout });
+        self.bridge.end(Some(call), call.id, call.began, outcome, facts);
+    }
+}

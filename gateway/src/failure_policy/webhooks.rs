@@ -1,0 +1,263 @@
+//! OpenIM's own settings of its callbacks: webhooks.yml since v3.7, and config.yaml before.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use process::Mistake;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::deadline::Deadline;
+use crate::openim::key::CallbackKey;
+
+/// The keys of older servers, and those of today that mean the same.
+const OLDER_KEYS: &str = include_str!("../../older-keys.toml");
+
+/// The key in config.yaml under which callbacks stood.
+const SECTION: &str = "callback";
+
+/// OpenIM's settings of its callbacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Webhooks {
+    callbacks: BTreeMap<CallbackKey, Webhook>,
+    /// The keys of enabled callbacks that the contract does not know.
+    pub unknown: Vec<String>,
+}
+
+/// OpenIM's settings of one callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// How long OpenIM waits for an answer.
+    pub timeout: Duration,
+    /// Whether the operation goes on when there is no answer. Servers since v3.7 do not look at it.
+    pub failed_continue: bool,
+}
+
+/// A callback as it is raw. Shipped files have keys without a value.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RawWebhook {
+    enable: Option<bool>,
+    timeout: Option<u64>,
+    failed_continue: Option<bool>,
+}
+
+impl Webhook {
+    /// How long OpenIM waits if its settings do not say, in seconds.
+    const DEFAULT: u64 = 5;
+    /// How long OpenIM's client waits at most, whatever its settings say, in seconds.
+    const LONGEST: u64 = 15;
+    /// What a verdict takes at most from the gateway to OpenIM, and OpenIM itself before and after. Less than the
+    /// shortest timeout, which is one second.
+    const MARGIN: Duration = Duration::from_millis(500);
+
+    /// How long OpenIM waits for callbacks of which its settings say nothing.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(Self::DEFAULT);
+
+    /// When the gateway must answer, so that OpenIM still takes it.
+    #[must_use]
+    pub fn deadline(self) -> Deadline {
+        let deadline = self.timeout.saturating_sub(Self::MARGIN);
+        deadline.try_into().expect("1 to 15 seconds less the margin are a deadline")
+    }
+
+    /// The stricter of two that stand for the same callback.
+    fn and(self, other: Self) -> Self {
+        Self {
+            timeout: self.timeout.min(other.timeout),
+            failed_continue: self.failed_continue && other.failed_continue,
+        }
+    }
+}
+
+impl From<&RawWebhook> for Webhook {
+    fn from(raw: &RawWebhook) -> Self {
+        let seconds = raw.timeout.filter(|seconds| *seconds > 0);
+        let seconds = seconds.unwrap_or(Self::DEFAULT).min(Self::LONGEST);
+        let failed_continue = raw.failed_continue.unwrap_or_default();
+        Self { timeout: Duration::from_secs(seconds), failed_continue }
+    }
+}
+
+impl Webhooks {
+    /// The settings of a callback, if there are any.
+    #[must_use]
+    pub fn of(&self, setting: &str) -> Option<Webhook> {
+        self.callbacks.get(setting).copied()
+    }
+
+    /// Reads either layout.
+    ///
+    /// # Errors
+    /// Every mistake there is, with `origin` as its place.
+    pub fn read(origin: impl fmt::Display, yaml: &str) -> Result<Self, Vec<Mistake>> {
+        let mut file: Map<String, Value> = serde_saphyr::from_str(yaml)
+            .map_err(|e| vec![Mistake::new(&origin, e.without_snippet())])?;
+        if let Some(Value::Object(section)) = file.remove(SECTION) {
+            file = section;
+        }
+        let older: BTreeMap<String, CallbackKey> =
+            toml::from_str(OLDER_KEYS).expect("a test reads the older keys");
+        let (mut webhooks, mut mistakes) = (Self::default(), Vec::new());
+        for (key, value) in file.into_iter().filter(|(_, value)| value.is_object()) {
+            let setting =
+                older.get(&key).copied().map_or_else(|| CallbackKey::try_from(key.clone()), Ok);
+            match (setting, serde_json::from_value::<RawWebhook>(value)) {
+                (Ok(setting), Ok(raw)) => webhooks.add(setting, (&raw).into()),
+                (Ok(_), Err(e)) => mistakes.push(Mistake::new(format!("{origin}: {key}"), e)),
+                (Err(_), Ok(RawWebhook { enable: Some(true), .. })) => webhooks.unknown.push(key),
+                (Err(_), _) => {}
+            }
+        }
+        if webhooks.callbacks.is_empty() && mistakes.is_empty() {
+            let why = "names no callback: give OpenIM's webhooks.yml, or config.yaml up to v3.6";
+            mistakes.push(Mistake::new(&origin, why));
+        }
+        if mistakes.is_empty() { Ok(webhooks) } else { Err(mistakes) }
+    }
+
+    fn add(&mut self, setting: CallbackKey, webhook: Webhook) {
+        self.callbacks.entry(setting).and_modify(|w| *w = w.and(webhook)).or_insert(webhook);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(yaml: &str) -> Webhooks {
+        Webhooks::read("webhooks.yml", yaml).expect("webhooks")
+    }
+
+    fn webhook(seconds: u64, failed_continue: bool) -> Option<Webhook> {
+        Some(Webhook { timeout: Duration::from_secs(seconds), failed_continue })
+    }
+
+    #[test]
+    fn every_older_key_stands_for_a_callback() {
+        let older: BTreeMap<String, CallbackKey> = toml::from_str(OLDER_KEYS).expect("older keys");
+        assert_eq!(older.len(), 28);
+        assert!(older.keys().all(|key| CallbackKey::try_from(key.clone()).is_err()), "not older");
+    }
+
+    #[test]
+    fn webhooks_yml_of_today_is_read() {
+        let webhooks = read(
+            "
+            url: http://127.0.0.1:10006/callbackExample
+            beforeSendSingleMsg:
+              enable: true
+              timeout: 3
+              failedContinue: true
+              deniedTypes: []
+            afterSendSingleMsg:
+              enable: false
+              timeout: 7
+              # only these
+              attentionIds: []
+            beforeAddBlack:
+              enable:
+              timeout:
+              failedContinue:
+            ",
+        );
+        assert_eq!(webhooks.of("beforeSendSingleMsg"), webhook(3, true));
+        assert_eq!(webhooks.of("afterSendSingleMsg"), webhook(7, false));
+        assert_eq!(webhooks.of("beforeAddBlack"), webhook(5, false));
+        assert_eq!(webhooks.of("beforeAddFriend"), None);
+    }
+
+    #[test]
+    fn config_yaml_of_v3_4_is_read_with_its_keys() {
+        let webhooks = read(
+            "
+            manager:
+              userID: [ 'openIM123456' ]
+            callback:
+              url:
+              msgModify:
+                enable: false
+                timeout: 2
+                failedContinue: true
+              userKickOff:
+                enable: false
+                timeout: 4
+              superGroupOnlinePush:
+                enable: false
+                timeout: 5
+                failedContinue: true
+            ",
+        );
+        assert_eq!(webhooks.of("beforeMsgModify"), webhook(2, true));
+        assert_eq!(webhooks.of("afterUserKickOff"), webhook(4, false));
+        assert_eq!(webhooks.of("beforeGroupOnlinePush"), webhook(5, true));
+    }
+
+    #[test]
+    fn of_two_keys_for_one_callback_in_config_yaml_of_v3_6_the_stricter_counts() {
+        let webhooks = read(
+            "
+            callback:
+              beforeSetFriendRemark: { enable: true, timeout: 5, failedContinue: true }
+              callbackBeforeSetFriendRemark: { enable: true, timeout: 2, failedContinue: false }
+              setGroupInfoBefore: { enable: true, timeout: 6, failedContinue: true }
+              killGroupMember: { enable: true, timeout: 1, failedContinue: true }
+            ",
+        );
+        assert_eq!(webhooks.of("beforeSetFriendRemark"), webhook(2, false));
+        assert_eq!(webhooks.of("beforeSetGroupInfo"), webhook(6, true));
+        assert_eq!(webhooks.of("afterKickGroupMember"), webhook(1, true));
+    }
+
+    #[test]
+    fn the_deadline_is_half_a_second_before_openim_gives_up() {
+        let deadline = |timeout| {
+            let written = RawWebhook { timeout: Some(timeout), ..RawWebhook::default() };
+            Webhook::from(&written).deadline().to_string()
+        };
+        assert_eq!(deadline(5), "4s 500ms");
+        assert_eq!(deadline(1), "500ms");
+        assert_eq!(deadline(0), "4s 500ms", "as if unset");
+        assert_eq!(deadline(60), "14s 500ms", "no server waits longer than 15 s");
+    }
+
+    #[test]
+    fn enabled_callbacks_that_nobody_knows_are_remembered() {
+        let webhooks = read(
+            "
+            beforeAddBlack: { enable: true }
+            afterGroupMsgRevoke: { enable: false, timeout: 5 }
+            beforeTeleport: { enable: true, timeout: 5 }
+            ",
+        );
+        assert_eq!(webhooks.unknown, ["beforeTeleport"]);
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let yaml = "
+            beforeAddBlack: { enable: true, timeout: 5s }
+            beforeAddFriend: { enable: true, timeout: -1 }
+            beforeCreateGroup: { failedContinue: maybe }
+            beforeJoinGroup: { enable: true, timeout: 5 }
+            ";
+        let mistakes = Webhooks::read("webhooks.yml", yaml).expect_err("mistakes");
+        let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(mistakes.join("\n"), @r#"
+        webhooks.yml: beforeAddBlack: invalid type: string "5s", expected u64
+        webhooks.yml: beforeAddFriend: invalid value: integer `-1`, expected u64
+        webhooks.yml: beforeCreateGroup: invalid type: string "maybe", expected a boolean
+        "#);
+    }
+
+    #[test]
+    fn a_file_without_callbacks_is_the_wrong_file() {
+        for yaml in ["{}", "url: x", "callback:\n  url: x", "mongo: { uri: '' }"] {
+            let mistakes = Webhooks::read("share.yml", yaml).expect_err("no callback");
+            assert!(mistakes[0].to_string().starts_with("share.yml: names no callback"));
+        }
+        assert!(Webhooks::read("x", "a: [").is_err());
+        assert!(Webhooks::read("x", "[]").is_err());
+    }
+}

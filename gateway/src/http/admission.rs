@@ -1,0 +1,76 @@
+//! The bound on connections: over it accepting waits, and who has been idle for longest makes room.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+use super::idle::{ConnectionState, Phase};
+
+/// A connection that became idle less than this ago is likely to be used again.
+const IDLE_FOR: Duration = Duration::from_secs(1);
+/// The time that one connection is given to close before the next one must.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The connections of a worker.
+#[derive(Debug)]
+pub(super) struct Admission {
+    /// How many more there may be, those of the other workers counted.
+    room: Arc<Semaphore>,
+    members: Vec<Weak<ConnectionState>>,
+    /// How many members there may be until those who left are forgotten.
+    forget: usize,
+    full: bool,
+}
+
+impl Admission {
+    pub(super) fn new(room: Arc<Semaphore>) -> Self {
+        Self { room, members: Vec::new(), forget: 64, full: false }
+    }
+
+    /// Waits until there is room for one more connection. OpenIM never closes idle ones, and without this it would take
+    /// nothing but idle connections to keep all others out.
+    pub(super) async fn admit(&mut self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = self.room.clone().try_acquire_owned() {
+            self.full = false;
+            return Some(permit);
+        }
+        if !std::mem::replace(&mut self.full, true) {
+            warn!("as many connections as there may be: those that are idle for longest make room");
+        }
+        loop {
+            self.make_room();
+            if let Ok(permit) = timeout(PAUSE, self.room.clone().acquire_owned()).await {
+                return permit.ok();
+            }
+        }
+    }
+
+    pub(super) fn join(&mut self, state: &Arc<ConnectionState>) {
+        if self.members.len() >= self.forget {
+            self.members.retain(|member| member.strong_count() > 0);
+            self.forget = 64.max(2 * self.members.len());
+        }
+        self.members.push(Arc::downgrade(state));
+    }
+
+    /// Closes the connection that has been idle for longest.
+    pub(super) fn make_room(&self) {
+        let now = Instant::now();
+        let idle = self.members.iter().filter_map(Weak::upgrade).filter_map(|state| {
+            match state.phase() {
+                // A head comes in one piece, but for those who want to keep others out.
+                Phase::Idle(since) | Phase::Head(since) if since + IDLE_FOR <= now => {
+                    Some((since, state))
+                }
+                _ => None,
+            }
+        });
+        let open = idle.filter(|(_, state)| !state.closing.is_cancelled());
+        if let Some((_, state)) = open.min_by_key(|(since, _)| *since) {
+            state.closing.cancel();
+        }
+    }
+}

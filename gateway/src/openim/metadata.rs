@@ -1,0 +1,80 @@
+//! The metadata that a decider gets beside a request.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use http::header::{HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use transport::Headers;
+
+use super::call::Call;
+use super::contract::CALLBACKS;
+
+/// The name and version under which deciders see the gateway.
+pub const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("callback-gateway/", env!("CARGO_PKG_VERSION")));
+
+const OPERATION_ID: HeaderName = HeaderName::from_static("openim-operation-id");
+const COMMAND: HeaderName = HeaderName::from_static("openim-command");
+const CALLBACK_ID: HeaderName = HeaderName::from_static("callback-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The headers of each rpc, by [`Call::index`].
+static HEADERS: LazyLock<Vec<Headers>> = LazyLock::new(|| {
+    let headers = |command: &[(HeaderName, HeaderValue)]| {
+        Headers::new(USER_AGENT, &[CALLBACK_ID, OPERATION_ID], command)
+    };
+    let command = |command| [(COMMAND, HeaderValue::from_static(command))];
+    let known = CALLBACKS.iter().map(|callback| headers(&command(callback.command)));
+    known.chain([headers(&[])]).collect()
+});
+
+/// An operation id is text that the app's users can choose; servers limit metadata to 8 KiB, and a longer one must
+/// not make the decision fail.
+const OPERATION_ID_LIMIT: usize = 512;
+
+/// What is not printable ASCII, and the escape character itself.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// The headers that are the same in every call of an rpc.
+#[must_use]
+pub fn headers(call: &Call<'_>) -> &'static Headers {
+    &HEADERS[call.index()]
+}
+
+/// The values of the others: the callback id, and the operation id, which is empty if there is none.
+#[must_use]
+pub fn values(call: &Call<'_>) -> [HeaderValue; 2] {
+    let operation_id = HeaderValue::from_str(&escape(&call.operation_id));
+    [callback_id(call), operation_id.unwrap_or(HeaderValue::from_static(""))]
+}
+
+/// The headers that few calls have: the caller's place in a trace, and a command that is not today's.
+#[must_use]
+pub fn more(call: &Call<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut more = Vec::new();
+    if let Some(parent) = call.traceparent {
+        let mut parent = parent.clone();
+        // It hardly comes twice, and so must not fill the table of HPACK.
+        parent.set_sensitive(true);
+        more.push((TRACEPARENT, parent));
+    }
+    if call.callback.is_none_or(|callback| callback.command != call.command)
+        && let Ok(command) = HeaderValue::from_str(&call.command)
+    {
+        more.push((COMMAND, command));
+    }
+    more
+}
+
+fn callback_id(call: &Call<'_>) -> HeaderValue {
+    let mut text = uuid::Uuid::encode_buffer();
+    let text = call.id.hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(text).expect("a UUID is a header value")
+}
+
+/// Borrowed if there is nothing to escape.
+fn escape(operation_id: &str) -> Cow<'_, str> {
+    let end = operation_id.floor_char_boundary(OPERATION_ID_LIMIT);
+    utf8_percent_encode(&operation_id[..end], ESCAPED).into()
+}

@@ -1,0 +1,65 @@
+//! OpenIM's part: sends callbacks, and reads the replies as its servers do.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+
+use super::decision::{Decision, Outcome};
+use super::recorder::Recorder;
+use super::scene::Scene;
+use crate::http::service::Service;
+use crate::openim::reply::ParsedReply;
+
+/// OpenIM, before a gateway of its own.
+#[derive(Debug)]
+pub struct Player {
+    service: Service,
+    recorder: Arc<Recorder>,
+    /// One that allows all without a decider: some of its replies have values too, which OpenIM wants back.
+    allowing: Service,
+}
+
+impl Player {
+    /// A player before a service whose events `recorder` gets, and one that answers allow without a decider.
+    #[must_use]
+    pub fn new(service: Service, recorder: Arc<Recorder>, allowing: Service) -> Self {
+        Self { service, recorder, allowing }
+    }
+
+    /// Sends one callback, as OpenIM's servers do since v3.4.2.
+    pub async fn play(&self, scene: &Scene) -> Outcome {
+        let began = Instant::now();
+        let (status, reply) = send(scene, &self.service).await;
+        let took = began.elapsed();
+        let decision = match reply {
+            Ok(ParsedReply::Deny { message, detail, .. }) if !status.is_success() => {
+                Decision::Failed(if detail.is_empty() { message } else { detail })
+            }
+            Ok(ParsedReply::Deny { code, message, .. }) => Decision::Deny { code, message },
+            Ok(ParsedReply::Allow(members)) => match send(scene, &self.allowing).await.1 {
+                Ok(ParsedReply::Allow(without_edits)) => Decision::allow(members, &without_edits),
+                other => Decision::Failed(format!("an allow without edits became {other:?}")),
+            },
+            Err(why) => Decision::Failed(format!("the reply is no verdict: {why}")),
+        };
+        let recorded = self.recorder.take();
+        let decision = recorded.decision.unwrap_or(decision);
+        let valid = recorded.valid && !matches!(decision, Decision::Failed(_));
+        Outcome { decision, notes: recorded.notes, valid, took }
+    }
+}
+
+async fn send(
+    scene: &Scene,
+    service: &Service,
+) -> (StatusCode, Result<ParsedReply, serde_json::Error>) {
+    let peer = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let (head, body) = scene.request().into_parts();
+    let response = service.respond(&head, body, peer).await;
+    let (status, body) = (response.status(), response.into_body());
+    let Ok(body) = body.collect().await;
+    (status, ParsedReply::read(&body.to_bytes()))
+}

@@ -1,0 +1,201 @@
+//! `play` before deciders that answer in every way: what it makes of each answer.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callback_decider::serve::Server;
+use callback_gateway::commands::play::player;
+use callback_gateway::openim::contract::{CALLBACKS, Kind};
+use callback_gateway::openim::key::by_any_name;
+use callback_gateway::play::{Decision, Outcome, Scene};
+use callback_gateway::settings::Settings;
+use harness::{Decider, Port, Says};
+use policy::Policy;
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tonic::Status;
+
+/// What becomes of a body, with these further settings of the gateway.
+fn play(decider: &str, settings: &str, body: &Value) -> Outcome {
+    let scene = Scene::of_body(&body.to_string(), None).expect("a body of a callback");
+    played(decider, settings, &[scene]).remove(0)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn played(decider: &str, settings: &str, scenes: &[Scene]) -> Vec<Outcome> {
+    let settings = Settings::from_toml(&format!("decider.endpoints = ['{decider}']\n{settings}"));
+    let player = player(settings.expect("valid settings")).expect("no files");
+    let mut outcomes = Vec::new();
+    for scene in scenes {
+        outcomes.push(player.play(scene).await);
+    }
+    outcomes
+}
+
+/// What becomes of a new nickname that is answered so.
+fn renamed(answer: impl Into<Says>) -> Outcome {
+    play(&Decider::saying(answer).url(), "", &rename())
+}
+
+fn rename() -> Value {
+    json!({"callbackCommand": "callbackBeforeUpdateUserInfoExCommand", "userID": "u1",
+        "nickName": " Ann", "faceURL": null})
+}
+
+fn edits(edits: Value) -> Decision {
+    let edits: Map<String, Value> = serde_json::from_value(edits).expect("an object");
+    Decision::Edit(edits)
+}
+
+#[test]
+fn every_callback_is_played_and_what_it_sends_back_is_no_edit() {
+    let decider = Decider::allowing();
+    let scenes: Vec<_> = CALLBACKS.iter().map(Scene::sample).collect();
+    for (scene, outcome) in scenes.iter().zip(played(&decider.url(), "", &scenes)) {
+        assert_eq!(outcome.decision, Decision::Allow, "{}", scene.callback);
+        assert!(scene.accepts(&outcome) && outcome.notes.is_empty(), "{}", scene.callback);
+    }
+    let asked: Vec<_> = decider.asked().into_iter().map(|asked| asked.rpc).collect();
+    assert_eq!(asked, CALLBACKS.each_ref().map(|callback| callback.name));
+}
+
+#[test]
+fn an_edit_to_empty_is_an_edit() {
+    let body = json!({"callbackCommand": "callbackBeforeSetGroupInfoExCommand", "groupID": "g1",
+        "introduction": null});
+    let outcome = play(&Decider::allowing().url(), "", &body);
+    assert_eq!(outcome.decision, Decision::Allow, "the gateway sends values back all the same");
+    let decider = Decider::saying(json!({"introduction": ""}));
+    let outcome = play(&decider.url(), "", &body);
+    assert_eq!(outcome.decision, edits(json!({"introduction": ""})));
+}
+
+#[tokio::test]
+async fn the_example_policy_decides_as_the_examples_must() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let policy = Policy::load(&examples.join("policy.yaml")).expect("a policy");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(Server::default().serve(listener, Arc::new(policy), std::future::pending()));
+
+    let verdicts = fs::read_to_string(examples.join("verdicts.yaml")).expect("a file");
+    let expectations = serde_saphyr::from_str(&verdicts).expect("expectations");
+    let scenes = Scene::of_expectations(expectations).expect("cases");
+    let settings = format!("decider.endpoints = ['http://{address}']");
+    let player = player(Settings::from_toml(&settings).expect("valid settings")).expect("no files");
+    for scene in &scenes {
+        let outcome = player.play(scene).await;
+        assert!(scene.accepts(&outcome), "{}, {:?}: {outcome:?}", scene.callback, scene.name);
+    }
+    assert!(scenes.len() > CALLBACKS.len());
+}
+
+#[test]
+fn edits_and_denials_are_shown_as_openim_gets_them() {
+    let edited = renamed(json!({"nickname": "Ann"}));
+    assert_eq!((edited.decision, edited.valid), (edits(json!({"nickName": "Ann"})), true));
+    let denied = renamed(json!({"denial": {"code": 5001, "message": "no"}}));
+    let expected = Decision::Deny { code: 5001, message: "no".into() };
+    assert_eq!((denied.decision, denied.valid), (expected, true));
+}
+
+#[test]
+fn what_is_not_implemented_is_valid_and_what_failed_is_not() {
+    let left = renamed(Status::unimplemented("later"));
+    assert_eq!((left.decision, left.valid), (Decision::NotImplemented, true));
+    let failed = renamed(Status::internal("a bug"));
+    let expected = Decision::Failed("Internal: a bug".into());
+    assert_eq!((failed.decision, failed.valid), (expected, false));
+}
+
+#[test]
+fn what_is_told_afterwards_can_fail_too() {
+    let decider = Decider::saying(Status::internal("a bug"));
+    let after: Vec<_> = CALLBACKS.iter().filter(|c| c.kind == Kind::After).collect();
+    let scenes: Vec<_> = after.into_iter().map(Scene::sample).collect();
+    for outcome in played(&decider.url(), "", &scenes) {
+        assert_eq!(outcome.decision, Decision::Failed("Internal: a bug".into()));
+    }
+}
+
+#[test]
+fn a_wrong_answer_is_explained() {
+    let body = json!({"callbackCommand": "callbackBeforeMsgModifyCommand", "content": "{}"});
+    let decider = Decider::saying(json!({"content": "no object"}));
+    let outcome = play(&decider.url(), "", &body);
+    let why = "wrong answer: content holds no JSON object";
+    assert_eq!((outcome.decision, outcome.valid), (Decision::Failed(why.into()), false));
+}
+
+#[test]
+fn a_code_that_openim_does_not_want_is_not_valid() {
+    let outcome = renamed(json!({"denial": {"code": 42}}));
+    assert!(matches!(outcome.decision, Decision::Deny { code: 5000, .. }), "{outcome:?}");
+    assert!(!outcome.valid && outcome.notes[0].contains("42"), "{outcome:?}");
+}
+
+#[test]
+fn an_edit_that_the_gateway_leaves_out_is_told() {
+    let outcome = renamed(json!({"faceURL": "a.png"}));
+    assert_eq!((outcome.decision, outcome.valid), (Decision::Allow, false));
+    assert!(outcome.notes[0].contains("face_url"), "{:?}", outcome.notes);
+}
+
+#[test]
+fn a_decider_that_says_nothing_fails_at_the_deadline() {
+    let decider = Decider::saying(Says::Nothing);
+    let outcome = play(&decider.url(), "[defaults]\ndeadline = '50ms'", &rename());
+    assert!(matches!(&outcome.decision, Decision::Failed(why) if why.contains("deadline")));
+    assert!(outcome.took >= Duration::from_millis(50));
+}
+
+#[test]
+fn no_circuit_hides_the_next_answer() {
+    let down = Port::free();
+    let scenes = vec![Scene::sample(&CALLBACKS[0]); 50];
+    for outcome in played(&down.url(), "", &scenes) {
+        let Decision::Failed(why) = outcome.decision else { panic!("nobody listens") };
+        assert!(why.contains("refused"), "{why}");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_found_is_told() {
+    let outcome = play("http://decider.invalid:50051", "", &rename());
+    let Decision::Failed(why) = outcome.decision else { panic!("there is no such host") };
+    assert!(why.contains("can't resolve decider.invalid"), "{why}");
+}
+
+#[test]
+fn callers_are_not_asked_who_they_are_and_what_settings_answer_is_told() {
+    let settings =
+        "[callers]\nnetworks = ['10.0.0.0/8']\n[callbacks.beforeUpdateUserInfoEx]\nanswer = 'deny'";
+    let outcome = play(&Decider::allowing().url(), settings, &rename());
+    assert!(matches!(outcome.decision, Decision::Deny { .. }));
+    assert!(outcome.notes[0].contains("settings"), "{:?}", outcome.notes);
+}
+
+#[test]
+fn a_command_that_the_contract_does_not_know_is_played_too() {
+    let decider = Decider::saying(json!({"edits": "{\"colour\":\"red\"}"}));
+    let outcome = play(&decider.url(), "", &json!({"callbackCommand": "callbackNew"}));
+    assert_eq!(outcome.decision, edits(json!({"colour": "red"})));
+}
+
+#[test]
+fn a_body_says_what_it_is_or_its_sender_does() {
+    let add_black = || by_any_name("beforeAddBlack").ok();
+    let other = Scene::of_body(&rename().to_string(), add_black()).expect_err("another callback");
+    assert!(other.contains("callbackBeforeUpdateUserInfoExCommand"), "{other}");
+    assert!(Scene::of_body("{}", None).expect_err("nobody says").contains("--callback"));
+    assert!(Scene::of_body("[]", add_black()).is_err());
+    assert!(Scene::of_body(r#"{"callbackCommand": "no url/\u0000 "}"#, None).is_err());
+    let named = Scene::of_body("{}", add_black()).expect("its sender says");
+    assert_eq!(named.body, json!({"callbackCommand": "callbackBeforeAddBlackCommand"}));
+    assert_eq!(named.text, named.body.to_string());
+    let text = "{ \"seq\": 123456789012345678901, \"callbackCommand\": \"callbackNew\" }";
+    let scene = Scene::of_body(text, None).expect("a body");
+    assert_eq!((scene.text.as_str(), scene.callback), (text, "unknown"));
+}

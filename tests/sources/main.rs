@@ -1,0 +1,5 @@
+//! The sources and the contract, read without a socket.
+
+mod contract;
+mod imports;
+mod openim;
