@@ -9,7 +9,7 @@ use crate::settings::Flags;
 /// Receives OpenIM's callbacks over HTTP and asks a decider over gRPC.
 ///
 /// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings are wrong, and 71 when the address can't be used.
-/// Policies are read again on SIGHUP, and when a file that they come from changes.
+/// The settings of callbacks are read again on SIGHUP, and when their file changes.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(version)]
 pub struct Cli {

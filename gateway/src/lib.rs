@@ -1,13 +1,14 @@
 //! The gateway: takes OpenIM's callbacks over HTTP, calls a decider over gRPC, and writes the answer that every OpenIM
 //! version understands.
 //!
-//! A request moves through these modules, to the right only:
+//! A callback moves to the right only:
 //!
 //! ```text
-//! http → openim::call → bridge → open → transport ⇒ decider
-//!                         ↑                  ↓
-//!         reply ← failure_policy, observe ← close
+//! http → openim::call → open → transport ⇒ decider ⇒ close → failure_policy → observe → reply
 //! ```
+//!
+//! [`bridge`] is the one function of that way. The seam is bytes: `open` and `close` are a callback's entry in the generated
+//! table, and nothing between them knows a type of a message.
 //!
 //! Each module may use those below it and the crates, and never one above; a test reads the imports and holds that.
 //!

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::BreakerConfig;
 
 /// The longest pause between two probes: what works again is used again soon.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The circuit to one endpoint. Only calls that count move it.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ pub(crate) fn jittered(pause: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    const PAUSE: Duration = Duration::from_millis(300);
+    const PAUSE: Duration = Duration::from_millis(200);
 
     fn breaker() -> Breaker {
         Breaker::new(&BreakerConfig { failures: 3, first: PAUSE, longest: PAUSE * 100 })
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_between_probes_grow_to_a_second_until_it_closes() {
+    fn pauses_between_probes_grow_to_the_longest_until_it_closes() {
         let mut breaker = open();
         let pauses = |breaker: &mut Breaker, count| -> Vec<_> {
             (0..count).map(|_| breaker.next_pause()).collect()

@@ -48,7 +48,7 @@ pub struct BreakerConfig {
     /// The number of failures in a row that open the circuit: failed connections, resets, UNAVAILABLE, timeouts.
     pub failures: u32,
     /// The pause before an open circuit is probed in the background, by gRPC's health check; doubled by each probe that
-    /// fails, up to 1 second. After one that succeeds one call at a time is made, until one succeeds.
+    /// fails, up to half a second. After one that succeeds one call at a time is made, until one succeeds.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub first: Duration,

@@ -9,6 +9,8 @@ use tracing::warn;
 
 use super::idle::{ConnectionState, Phase};
 
+/// A connection is opened to send over it, at once but for a handshake.
+const UNUSED_FOR: Duration = Duration::from_millis(100);
 /// A connection that became idle less than this ago is likely to be used again.
 const IDLE_FOR: Duration = Duration::from_secs(1);
 /// The time that one connection is given to close before the next one must.
@@ -56,20 +58,24 @@ impl Admission {
         self.members.push(Arc::downgrade(state));
     }
 
-    /// Closes the connection that has been idle for longest.
+    /// Closes the connections over which nothing has come since they were opened: OpenIM opens one to send. Where there
+    /// are none, it closes the one that has been idle for longest.
     pub(super) fn make_room(&self) {
         let now = Instant::now();
-        let idle = self.members.iter().filter_map(Weak::upgrade).filter_map(|state| {
-            match state.phase() {
-                // A head comes in one piece, but for those who want to keep others out.
-                Phase::Idle(since) | Phase::Head(since) if since + IDLE_FOR <= now => {
-                    Some((since, state))
-                }
-                _ => None,
+        let members = self.members.iter().filter_map(Weak::upgrade);
+        let members: Vec<_> = members.filter(|state| !state.closing.is_cancelled()).collect();
+        let unused = members.iter().filter(|s| s.is_unused() && s.opened + UNUSED_FOR <= now);
+        if unused.inspect(|state| state.closing.cancel()).count() > 0 {
+            return;
+        }
+        let idle = members.iter().filter_map(|state| match state.phase() {
+            // A head comes in one piece, but for those who want to keep others out.
+            Phase::Idle(since) | Phase::Head(since) if since + IDLE_FOR <= now => {
+                Some((since, state))
             }
+            _ => None,
         });
-        let open = idle.filter(|(_, state)| !state.closing.is_cancelled());
-        if let Some((_, state)) = open.min_by_key(|(since, _)| *since) {
+        if let Some((_, state)) = idle.min_by_key(|(since, _)| *since) {
             state.closing.cancel();
         }
     }

@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct ConnectionState {
     /// Cancelled when it shall end as soon as it can.
     pub(super) closing: CancellationToken,
-    opened: Instant,
+    pub(super) opened: Instant,
+    /// Whether anything has come since it was opened.
+    used: AtomicBool,
     /// Requests whose answers are not written yet.
     requests: AtomicUsize,
     /// Whether a part of a request's head has come.
@@ -44,6 +46,7 @@ impl ConnectionState {
         Self {
             closing,
             opened: Instant::now(),
+            used: AtomicBool::new(false),
             requests: AtomicUsize::new(0),
             head: AtomicBool::new(false),
             since: AtomicU64::new(0),
@@ -54,6 +57,7 @@ impl ConnectionState {
     pub(super) fn on_read(&self, bytes: &[u8]) {
         let idle = matches!(self.phase(), Phase::Idle(_));
         if idle && !bytes.is_empty() {
+            self.used.store(true, Ordering::Relaxed);
             self.head.store(true, Ordering::Relaxed);
             self.now();
         }
@@ -61,9 +65,15 @@ impl ConnectionState {
 
     /// A request is answered until the guard is dropped.
     pub(super) fn request(self: &Arc<Self>) -> Request {
+        self.used.store(true, Ordering::Relaxed);
         self.head.store(false, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         Request(self.clone())
+    }
+
+    /// Whether nothing has come since it was opened.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.used.load(Ordering::Relaxed)
     }
 
     pub(super) fn phase(&self) -> Phase {

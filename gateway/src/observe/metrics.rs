@@ -129,7 +129,7 @@ impl Default for Metrics {
         );
         registry.register(
             "reloads",
-            "Times that the policies were read anew, by whether they could be put in force",
+            "Times that the settings of callbacks were read again, by result",
             metrics.reloads.clone(),
         );
         registry.register(

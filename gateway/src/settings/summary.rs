@@ -64,9 +64,9 @@ impl ConfigSummary {
         for (decider, endpoints) in &self.deciders {
             info!(decider, endpoints, "decider");
         }
-        info!(policy = self.default, "default policy");
+        info!(policy = self.default, "default of callbacks");
         for (policy, callbacks) in &self.others {
-            info!(policy, callbacks = callbacks.join(", "), "policy that differs");
+            info!(policy, callbacks = callbacks.join(", "), "callbacks that differ");
         }
         for Warning { what, about } in &self.warnings {
             warn!(about = about.join(", "), "{what}");
@@ -80,7 +80,7 @@ impl fmt::Display for ConfigSummary {
         for (decider, endpoints) in &self.deciders {
             writeln!(f, "decider {decider}: {endpoints}")?;
         }
-        writeln!(f, "default policy: {}", self.default)?;
+        writeln!(f, "default of callbacks: {}", self.default)?;
         for (policy, callbacks) in &self.others {
             writeln!(f, "{policy}: {}", callbacks.join(", "))?;
         }

@@ -83,7 +83,7 @@ fn check_says_what_would_be_in_force() {
     assert_eq!(code, Some(0), "{said}");
     for part in [
         "decider default: http://127.0.0.1:50051",
-        "default policy: decider=default, deadline=2s, code=5000",
+        "default of callbacks: decider=default, deadline=2s, code=5000",
         "on_failure=allow: ",
         "warning: anybody",
         "0.0.0.0:10006",

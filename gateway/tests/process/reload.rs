@@ -1,4 +1,4 @@
-//! Policies that are put in force while the gateway runs.
+//! Settings of callbacks that are put in force while the gateway runs.
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ const DENY: &str = "[callbacks.beforeAddBlack]\nanswer = 'deny'\nmessage = 'clos
 const ALLOW: &str = "[callbacks.beforeAddBlack]\nanswer = 'allow'";
 
 #[test]
-fn sighup_puts_new_policies_in_force_and_a_call_in_flight_keeps_its_own() {
+fn sighup_puts_new_settings_in_force_and_a_call_in_flight_keeps_its_own() {
     let decider = TcpListener::bind("127.0.0.1:0").expect("a decider that says nothing");
     let url = format!("http://{}", decider.local_addr().expect("an address"));
     let text = "[defaults]\ndeadline = '1m'\non_failure = 'allow'";
@@ -27,7 +27,7 @@ fn sighup_puts_new_policies_in_force_and_a_call_in_flight_keeps_its_own() {
 
     fs::write(elsewhere, DENY).expect("a file");
     running.signal("-HUP");
-    running.wait_for("policies reloaded");
+    running.wait_for("callbacks reloaded");
     let verdict = running.call();
     assert!(verdict.contains("closed for the night") && verdict.contains("\"nextCode\":1"));
     running.wait_for_metric(r#"callback_gateway_reloads_total{result="success"} 1"#);
@@ -43,13 +43,13 @@ fn a_file_that_changes_is_read_again() {
     let running = Running::start(gateway().arg("--config").arg(&file));
     assert!(running.call().contains("\"nextCode\":0"));
     fs::write(&file, DENY).expect("a file");
-    running.wait_for("policies reloaded");
+    running.wait_for("callbacks reloaded");
     assert!(running.call().contains("closed for the night"));
     // As editors do it
     let new = file.with_extension("new");
     fs::write(&new, ALLOW).expect("a file");
     fs::rename(new, file).expect("one directory");
-    running.wait_for("policies reloaded");
+    running.wait_for("callbacks reloaded");
     assert!(running.call().contains("\"nextCode\":0"));
 }
 
@@ -69,7 +69,7 @@ fn a_swap_of_links_as_kubernetes_does_it_is_a_change() {
     let new = directory.join("..data_tmp");
     symlink("..2", &new).expect("a link");
     fs::rename(new, data).expect("one directory");
-    running.wait_for("policies reloaded");
+    running.wait_for("callbacks reloaded");
     assert!(running.call().contains("closed for the night"));
 }
 
@@ -81,12 +81,12 @@ fn a_bad_file_is_told_and_keeps_what_was_in_force() {
         .expect("a file");
     running.wait_for("did you mean `beforeAddBlack`");
     running.wait_for("defaults.code");
-    running.wait_for("policies not reloaded");
+    running.wait_for("callbacks not reloaded");
     assert!(running.call().contains("closed for the night"));
     running.wait_for_metric(r#"callback_gateway_reloads_total{result="failure"} 1"#);
 
     fs::write(&file, ALLOW).expect("a file");
-    running.wait_for("policies reloaded");
+    running.wait_for("callbacks reloaded");
     assert!(running.call().contains("\"nextCode\":0"));
 }
 
@@ -102,14 +102,14 @@ fn settings_that_need_a_restart_are_named_when_they_change() {
 }
 
 #[test]
-fn policies_for_a_decider_that_is_new_need_a_restart() {
+fn callbacks_of_a_decider_that_is_new_need_a_restart() {
     let file = settings("new_decider", DENY);
     let running = Running::start(gateway().arg("--config").arg(&file));
     let text = "deciders.new = {}\n[callbacks.beforeAddBlack]\ndecider = 'new'";
     fs::write(&file, text).expect("a file");
     running.wait_for("no decider `new`");
     running.wait_for("after a restart only");
-    running.wait_for("policies not reloaded");
+    running.wait_for("callbacks not reloaded");
     assert!(running.call().contains("closed for the night"));
 }
 

@@ -6,8 +6,10 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{CALLBACK, PATIENCE, Running, answer, gateway, settings, shell};
+use crate::support::{CALLBACK, Running, answer, gateway, settings, shell};
 
+/// The time that OpenIM waits by default.
+const OPENIM_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time that a head on the admin port may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -66,9 +68,8 @@ fn a_hard_limit_that_is_too_low_bounds_connections_and_silent_callers_make_room(
         assert!(log.contains(word), "{word}: {log}");
     }
     let _callers = running.silent(400);
-    // Each of those before it may be silent for a second, 64 at a time.
     let mut client = running.connect();
-    client.set_read_timeout(Some(3 * PATIENCE)).expect("a timeout");
+    client.set_read_timeout(Some(OPENIM_TIMEOUT)).expect("a timeout");
     client.write_all(CALLBACK).expect("it reads");
     assert!(answer(&mut client).contains("\"nextCode\""), "a verdict");
 }

@@ -148,6 +148,7 @@ fn a_decider_that_hung_is_used_again_within_a_second_and_the_gauge_is_true_witho
     let began = Instant::now();
     gateway.wait_for_metric(OPEN, 0.0);
     assert!(ask(&gateway).is_allow());
-    // A probe that hangs is given a second, and the next comes a second later at most.
-    assert!(began.elapsed() < Duration::from_millis(2500), "{:?}", began.elapsed());
+    // A probe that hangs is given half a second, and the next comes half a second later at most; the rest is for a busy
+    // machine.
+    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
 }

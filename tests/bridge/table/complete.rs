@@ -81,7 +81,7 @@ fn missing(of: impl Fn(&Callback, &[Case]) -> Vec<String>) -> Vec<String> {
         let missing = of(&callback, cases);
         missing.into_iter().map(move |what| format!("{}.json: {what}", callback.option.command))
     };
-    callbacks().into_iter().flat_map(of).collect()
+    callbacks().flat_map(of).collect()
 }
 
 fn without(all: Vec<String>, found: &BTreeSet<String>) -> Vec<String> {

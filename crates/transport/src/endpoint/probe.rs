@@ -17,8 +17,9 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::unary::PREFIX;
 
-/// The longest time to the answer to a probe.
-const TIME_LIMIT: Duration = Duration::from_secs(1);
+/// The longest time to the answer to a probe. With the longest pause it makes a second, within which a decider that works
+/// again is used again.
+const TIME_LIMIT: Duration = Duration::from_millis(500);
 const PATH: &str = "/grpc.health.v1.Health/Check";
 /// An empty message: it asks about the server as a whole.
 const REQUEST: Bytes = Bytes::from_static(&[0; PREFIX]);

@@ -34,7 +34,7 @@ fn reload(gateway: &Gateway, sources: &mut Sources) {
         for mistake in &mistakes {
             error!(%mistake, "the settings are wrong");
         }
-        error!(mistakes = mistakes.len(), "policies not reloaded: those in force stay");
+        error!(mistakes = mistakes.len(), "callbacks not reloaded: the settings in force stay");
     }
 }
 
@@ -42,7 +42,7 @@ fn put_in_force(gateway: &Gateway, sources: &mut Sources) -> Result<(), Vec<Mist
     let (settings, restart) = gateway.settings().with_callbacks_of(sources.load()?)?;
     let summary = ConfigSummary::of(&settings);
     gateway.reload(settings);
-    info!("policies reloaded");
+    info!("callbacks reloaded");
     summary.log();
     if !restart.is_empty() {
         warn!(settings = restart.join(", "), "changed, but need a restart");
