@@ -1,5 +1,5 @@
-//! Idle connections, in a process of their own, whose memory is measured. `IDLE_CONNECTIONS` sets how many there are;
-//! each takes two file descriptors here.
+//! Idle connections, in a process of their own, whose memory is measured. `IDLE_CONNECTIONS` is their number; each
+//! takes two file descriptors here.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -34,7 +34,7 @@ fn idle_connections_do_no_harm() {
     let connect = |_| TcpStream::connect(gateway.address()).expect("the gateway listens");
     let mut idle: Vec<_> = (0..count).map(connect).collect();
     gateway.wait_for_metric("connections", 1.0 + count as f64);
-    // Half a head each is no more than a connection that does nothing.
+    // Half a head each counts as idle too.
     idle.iter_mut().for_each(|client| client.write_all(b"POST").expect("open"));
     let crowded = ask();
     let each = memory().saturating_sub(before) / count;

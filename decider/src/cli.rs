@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 /// Decides OpenIM's callbacks by rules in a file.
 ///
-/// Serves every rpc of the contract, gRPC health and reflection. The first rule that denies a call
-/// wins, every rule sees the edits of those before it, and what no rule is for is allowed. A rule
-/// that fails is answered with the status INTERNAL, so that the gateway's own settings decide.
+/// Serves every rpc of the contract, gRPC health and reflection. The first rule that denies a call wins, every rule
+/// sees the edits of those before it, and calls without a rule are allowed. A rule that fails is answered with the
+/// status INTERNAL, so that the gateway's own settings decide.
 ///
 /// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings or the policy are wrong, 71 when the
 /// address can't be used, and 70 when one of its threads dies, which is a bug.
@@ -24,7 +24,7 @@ pub struct Cli {
     )]
     pub(crate) listen: String,
 
-    /// The policy file. The one that comes with the project explains the rules.
+    /// The policy file. The project's policy.yaml explains the rules.
     #[arg(
         long,
         value_name = "FILE",
@@ -54,10 +54,10 @@ pub struct Cli {
 /// Commands that run instead of serving.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
-    /// Ask the decider on this host for its health; for containers without a shell
+    /// Check the health of the decider on this host; for containers without a shell
     ///
-    /// It is asked on the address where it listens, by TLS if it has a certificate. Exits with 0 if it
-    /// serves, and with 1 if not, after 2 seconds at most.
+    /// It is called on the address where it listens, by TLS if it has a certificate. Exits with 0 if it serves, and
+    /// with 1 if not, after 2 seconds at most.
     Healthcheck,
 }
 
@@ -125,7 +125,7 @@ pub(crate) struct LimitArguments {
     )]
     pub(crate) max_headers: String,
 
-    /// Calls under way on one connection.
+    /// Calls in flight on one connection.
     #[arg(
         long,
         value_name = "CALLS",
@@ -152,7 +152,7 @@ pub(crate) struct LimitArguments {
     )]
     pub(crate) handshake_timeout: String,
 
-    /// The interval at which a silent connection is pinged; it is closed when no answer comes within 20 seconds.
+    /// The interval at which a silent connection is pinged; it is closed without an answer within 20 seconds.
     #[arg(long, value_name = "SECONDS", env = "CALLBACK_DECIDER_KEEP_ALIVE", default_value = "60")]
     pub(crate) keep_alive: String,
 }

@@ -17,15 +17,15 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-/// Prints why the command line can't be read, or the help that it asks for.
+/// Prints why the command line can't be read, or the help or version.
 #[must_use]
 pub fn explain(error: &clap::Error) -> ExitCode {
-    // Nothing is left to do if there is nowhere to print to.
+    // Without a stderr there is nowhere left to report to.
     let _ = error.print();
     if error.use_stderr() { exit::USAGE.into() } else { ExitCode::SUCCESS }
 }
 
-/// Prints why a command ends, and gives its exit code, though nobody may read stderr.
+/// Prints why a command ends, and returns its exit code, even if stderr is closed.
 fn fail(why: &str, code: impl Into<ExitCode>) -> ExitCode {
     let _ = writeln!(stderr(), "{why}");
     code.into()

@@ -1,4 +1,4 @@
-//! A policy as what a server answers, with a line in the log for whatever was not simply allowed.
+//! Answers calls by a policy, and logs each that was not simply allowed.
 
 use crate::serve::Decide;
 use policy::Policy;
@@ -26,7 +26,7 @@ impl Decide for Arc<Policy> {
         let rpc_name = rpc.name();
         // The log limits the lines about each callback.
         let callback = || CALLBACKS.get(rpc_name).map_or("unknown", String::as_str);
-        // Whoever caused the call may have chosen these, so they are logged escaped.
+        // Users may have chosen these, so they are logged escaped.
         let id = |key| metadata.get(key).and_then(|id| id.to_str().ok()).unwrap_or_default();
         let (callback_id, operation_id) = (id("callback-id"), id("openim-operation-id"));
         match self.evaluate(rpc, &request) {

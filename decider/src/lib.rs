@@ -1,13 +1,11 @@
 //! Decides OpenIM's callbacks by rules in a file.
 //!
 //! - [`cli`]: the command line and the environment
-//! - [`commands`]: one file a command: `serve`, which is what the program does without one, and
-//!   `healthcheck`
+//! - [`commands`]: one file a command: `serve`, the default, and `healthcheck`
 //! - `settings`: the command line and the files it names, checked
-//! - `decide`: a policy as what the server answers, with a line in the log for whatever was not
-//!   simply allowed
-//! - [`serve`]: every rpc of the contract over gRPC, with TLS, tokens, health and reflection; what it
-//!   answers is up to whoever implements [`serve::Decide`]
+//! - `decide`: answers calls by a policy, and logs each that was not simply allowed
+//! - [`serve`]: every rpc of the contract over gRPC, with TLS, tokens, health and reflection; the answers come from an
+//!   implementation of [`serve::Decide`]
 
 pub mod cli;
 pub mod commands;

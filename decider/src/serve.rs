@@ -40,8 +40,7 @@ use worker::Worker;
 /// The interval at which the files of certificates and tokens are read.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// A server of the contract: over plain connections, for everybody and by one thread, unless told
-/// otherwise.
+/// A server of the contract: by default over plain connections, without tokens, and on one thread.
 #[derive(Debug)]
 pub struct Server {
     limits: Limits,
@@ -56,7 +55,7 @@ impl Default for Server {
     }
 }
 
-/// A server could not begin, or ended though nobody asked it to.
+/// A server could not start, or ended without a shutdown.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The system refuses an address, a thread or another resource.
@@ -80,7 +79,7 @@ impl Server {
         Self { tls: tls.map(Arc::new), ..self }
     }
 
-    /// A server that asks for one of the tokens in every call but those of health, or for none.
+    /// A server that requires one of the tokens in every call but those of health, or none.
     #[must_use]
     pub fn tokens(self, tokens: Option<Tokens>) -> Self {
         Self { tokens: tokens.map(Arc::new), ..self }
@@ -92,9 +91,8 @@ impl Server {
         Self { workers, ..self }
     }
 
-    /// Serves the contract's rpcs, health and reflection (v1 and v1alpha) until `shutdown` completes.
-    /// Calls that are under way by then may take five seconds more. The caller's thread accepts the
-    /// connections and is the first worker.
+    /// Serves the contract's rpcs, health and reflection (v1 and v1alpha) until `shutdown` completes. Calls in flight
+    /// may then take five seconds more. The caller's thread accepts the connections and is the first worker.
     ///
     /// # Errors
     /// When the threads can't be started, or one of them dies.
@@ -106,7 +104,7 @@ impl Server {
     ) -> Result<(), ServeError> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let health = Health::serving(reporter).await;
-        // Whoever looks after the server's health needs no secret for it.
+        // Health checks need no token.
         let routes = self.routes(decide).add_service(health_service);
         let _housekeeping = self.housekeeping()?;
         let drain = CancellationToken::new();
@@ -135,7 +133,7 @@ impl Server {
         Ok(())
     }
 
-    /// All that only those may call who are let in.
+    /// The routes that need a token, if there are tokens.
     fn routes(&self, decide: impl Decide) -> Routes {
         let dispatch = Dispatch::new(decide, self.limits.message_bytes);
         let router = Routes::new(reflection().build_v1().expect(COMPLETE))

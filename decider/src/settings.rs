@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The beginning of the names of the program's environment variables.
 const PREFIX: &str = "CALLBACK_DECIDER_";
 
-/// Settings that are right.
+/// Valid settings.
 pub(crate) struct Settings {
     /// The address to serve gRPC on.
     pub(crate) listen: SocketAddr,
@@ -27,7 +27,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) tls: Option<Tls>,
     pub(crate) tokens: Option<Tokens>,
-    /// Environment variables that may have been meant for the program, and that it does not know.
+    /// Environment variables with the program's prefix that no setting reads.
     pub(crate) unused_variables: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ fn log(arguments: &LogArguments, mistakes: &mut Mistakes) -> Option<log::Config>
     })
 }
 
-/// The variables that the program does not know. What is nearly the name of a setting is a mistake.
+/// The variables that no setting reads. One with nearly the name of a setting is a mistake.
 fn variables(mistakes: &mut Mistakes) -> Vec<String> {
     let command = Cli::command();
     let known = command.get_arguments().filter_map(|flag| flag.get_env()?.to_str());

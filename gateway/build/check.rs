@@ -1,4 +1,4 @@
-//! What must be true of a callback in the contract. What isn't stops the build, with the name of the field.
+//! The rules for a callback of the contract. A violation stops the build, with the name of the field.
 
 use std::collections::HashSet;
 

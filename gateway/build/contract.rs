@@ -8,7 +8,7 @@ use proc_macro2::Ident;
 use prost_reflect::{FieldDescriptor, MessageDescriptor, MethodDescriptor};
 use quote::format_ident;
 
-/// The service of callbacks that the contract does not know.
+/// The service of unknown callbacks.
 const FALLBACK: &str = "FallbackService";
 
 pub(crate) struct Contract {

@@ -1,4 +1,4 @@
-//! Writes the table of callbacks with the rpc of each, and the way from a command to its callback.
+//! Writes the table of callbacks with the rpc of each, and the lookup of a callback by its command.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;

@@ -1,5 +1,5 @@
-//! Writes, for the contract in `proto/`, the messages, and `contract.rs`: the table of
-//! callbacks, the way from a callback to its rpc, and how each message is read from and written to OpenIM's JSON.
+//! Writes, for the contract in `proto/`, the messages, and `contract.rs`: the table of callbacks, the rpc of each
+//! callback, and the code that reads and writes each message as OpenIM's JSON.
 
 mod check;
 mod contract;
@@ -17,7 +17,7 @@ use prost_reflect::prost_types::FileDescriptorSet;
 use crate::contract::Contract;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Only this: a change of the contract changes this program too, which holds it.
+    // Only this: a change of the contract rebuilds this program too, which embeds it.
     println!("cargo::rerun-if-changed=build");
 
     let files = FileDescriptorSet::decode(::contract::DESCRIPTOR_SET)?;

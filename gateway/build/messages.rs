@@ -1,4 +1,5 @@
-//! Writes how requests are read from OpenIM's JSON and how answers are written to it, each trap by its field option.
+//! Generates the code that reads requests from OpenIM's JSON and writes answers to it, each special case by a field
+//! option.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -12,7 +13,7 @@ pub(crate) fn write(contract: &Contract) -> TokenStream {
     quote! { #(#objects)* #(#nested)* #(#answers)* }
 }
 
-/// How a message is read, member by member.
+/// The code that reads a message, member by member.
 fn object(message: &Message) -> TokenStream {
     let ty = message.ident();
     let members = message.flattened().into_iter().map(|(inline, field)| {
@@ -53,7 +54,7 @@ fn object(message: &Message) -> TokenStream {
     }
 }
 
-/// How a message below a response is written.
+/// The code that writes a message below a response.
 fn serialize(message: &Message) -> TokenStream {
     let ty = message.ident();
     let entries = message.fields.iter().map(|f| entry(f, None));
@@ -68,18 +69,18 @@ fn serialize(message: &Message) -> TokenStream {
     }
 }
 
-/// What becomes of a response.
+/// The code that checks, completes and writes a response.
 fn answer(callback: &Callback) -> TokenStream {
     let (request, response) = (callback.request.ident(), callback.response.ident());
     let denial = callback.before.then(|| {
         quote! { fn denial(&mut self) -> Option<v1::Denial> { self.denial.take() } }
     });
-    let settle: Vec<_> = callback.edits().filter_map(|f| settle(callback, f)).collect();
-    let settle = (!settle.is_empty()).then(|| {
+    let prepare: Vec<_> = callback.edits().filter_map(|f| prepare(callback, f)).collect();
+    let prepare = (!prepare.is_empty()).then(|| {
         quote! {
-            fn settle(&mut self, request: &v1::#request) -> Result<Dropped, WrongAnswer> {
+            fn prepare(&mut self, request: &v1::#request) -> Result<Dropped, WrongAnswer> {
                 let mut dropped = Dropped::default();
-                #(#settle)*
+                #(#prepare)*
                 Ok(dropped)
             }
         }
@@ -103,19 +104,19 @@ fn answer(callback: &Callback) -> TokenStream {
             }
         }
     });
-    let keeps = settle.is_some() || callback.echoed().next().is_some();
+    let keeps = prepare.is_some() || callback.echoed().next().is_some();
     quote! {
         impl Response<v1::#request> for v1::#response {
             const READS_REQUEST: bool = #keeps;
             #denial
-            #settle
+            #prepare
             #write
         }
     }
 }
 
-/// What must happen to an edit before it is written.
-fn settle(callback: &Callback, edit: &Field) -> Option<TokenStream> {
+/// The code that checks or completes an edit before it is written, if it needs any.
+fn prepare(callback: &Callback, edit: &Field) -> Option<TokenStream> {
     let (name, field) = (&edit.name, edit.ident());
     let options = &edit.options;
     let mut steps = Vec::new();
@@ -169,7 +170,7 @@ fn of_request(inline: Option<&Field>, field: &Field) -> TokenStream {
     }
 }
 
-/// How one field is written, if it is set. A list that pairs with a list of the request takes that one's form.
+/// The code that writes one field, if it is set. A list that pairs with a list of the request takes its form.
 fn entry(field: &Field, paired: Option<(Option<&Field>, &Field)>) -> TokenStream {
     let (key, name) = (&field.json, field.ident());
     let values = field.message.as_ref().and_then(Message::values);

@@ -1,5 +1,5 @@
-//! The port for operators: metrics, health, version. Its connections have a bound and timeouts of their own, so that it
-//! takes nothing from the callback port.
+//! The port for operators: metrics, health, version. Its connections have a bound and timeouts of their own, so that
+//! they take nothing from the callback port.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -31,11 +31,11 @@ pub const CONNECTIONS: usize = 64;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// One request and its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection, whatever it does.
+/// A whole connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(600);
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Older readers take OpenMetrics' text as well: what they do not know is a comment to them.
+/// Older readers take OpenMetrics' text as well: its additions are comments to them.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[derive(Clone)]
@@ -44,8 +44,8 @@ struct Admin {
     draining: CancellationToken,
 }
 
-/// Serves the admin port for as long as the future is polled. Ready means listening and not draining, and *not* that
-/// a decider answers: without gateways OpenIM would meet refused connections, and no failure policy could speak.
+/// Serves the admin port for as long as the future is polled. Ready means listening and not draining, and *not* that a
+/// decider answers: without gateways OpenIM would meet refused connections instead of the failure policy.
 pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, draining: CancellationToken) {
     let router = Router::new()
         .route("/metrics", get(encoded))
@@ -57,7 +57,7 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, draining: Cance
     loop {
         if let Accepted::Connection(stream, _) = acceptor.accept().await {
             connections.retain(|connection: &AbortHandle| !connection.is_finished());
-            // Were the new one to wait, silent ones could keep health checks out.
+            // If the new one waited, silent ones could keep health checks out.
             if connections.len() >= CONNECTIONS {
                 connections.pop_front().inspect(AbortHandle::abort);
             }

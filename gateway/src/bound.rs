@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many there may be of something, in the whole process.
+/// A counter of the whole process that can't exceed its bound.
 #[derive(Debug)]
 pub(crate) struct Bound {
     limit: usize,
@@ -14,19 +14,19 @@ impl Bound {
         Self { limit, taken: AtomicUsize::new(0) }
     }
 
-    /// So many more, until the permit is dropped; none over the bound.
+    /// Counts `count` more until the permit is dropped; none if that exceeds the bound.
     pub(crate) fn take(&self, count: usize) -> Option<Permit<'_>> {
         let mut permit = self.permit();
         permit.grow(count).then_some(permit)
     }
 
-    /// A permit for none yet.
+    /// An empty permit.
     pub(crate) fn permit(&self) -> Permit<'_> {
         Permit { bound: self, count: 0 }
     }
 }
 
-/// Some of those that there may be.
+/// A share of the bound, returned on drop.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     bound: &'a Bound,
@@ -34,9 +34,9 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// So many more; false, and nothing taken, over the bound.
+    /// Adds `count`; false, and nothing added, over the bound.
     pub(crate) fn grow(&mut self, count: usize) -> bool {
-        // Counted first, so that it is given back with the rest.
+        // Counted first, so that it is returned with the rest.
         self.count += count;
         let before = self.bound.taken.fetch_add(count, Ordering::Relaxed);
         let within = before.saturating_add(count) <= self.bound.limit;
@@ -46,12 +46,12 @@ impl Permit<'_> {
         within
     }
 
-    /// Gives all back.
+    /// Returns all of it.
     pub(crate) fn clear(&mut self) {
         self.shrink(self.count);
     }
 
-    /// Gives so many back.
+    /// Returns `count` of it.
     pub(crate) fn shrink(&mut self, count: usize) {
         self.count -= count;
         self.bound.taken.fetch_sub(count, Ordering::Relaxed);

@@ -1,12 +1,14 @@
-//! The way of one callback: its body is opened, its decider called, the answer closed, the reply written; where there is
-//! no decision, the failure policy has the answer. Every request ends in one event.
+//! The way of one callback: its body is opened, its decider called, the answer closed, the reply written; without a
+//! decision, the failure policy answers. Every request ends in one event.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod replies;
+mod shared;
+
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
@@ -15,27 +17,18 @@ use tokio_util::sync::CancellationToken;
 use transport::{Channel, Context};
 use uuid::Uuid;
 
-use crate::bound::{Bound, Permit};
-use crate::failure_policy::{CallbackConfig, CallbackConfigs};
-use crate::observe::{Event, Failure, Note, Observer, Outcome};
+use self::replies::{denied, fallback_reply, panicked, rejected};
+pub use self::shared::Shared;
+use crate::bound::Permit;
+use crate::failure_policy::CallbackConfig;
+use crate::observe::{Event, Failure, Note, Outcome};
 use crate::openim::call::{Call, new_id, style_of};
 use crate::openim::contract::Kind;
 use crate::openim::exchange::{Answer, Request};
 use crate::openim::metadata;
 use crate::openim::rejection::Rejection;
-use crate::openim::reply::{Denied, Reply, Style};
-use crate::openim::v1::Denial;
+use crate::openim::reply::Reply;
 use crate::openim::verdict::Verdict;
-
-/// The parts that the bridges of all workers share.
-#[derive(Debug)]
-pub struct Shared {
-    configs: ArcSwap<CallbackConfigs>,
-    in_flight: Bound,
-    /// The entries that all lists of messages in a body may have together.
-    entries: usize,
-    observers: Vec<Arc<dyn Observer>>,
-}
 
 /// One worker's bridge from OpenIM to its deciders.
 #[derive(Debug)]
@@ -49,65 +42,32 @@ pub struct Bridge {
 /// A body in one piece, with the room that it takes among those of the whole process.
 #[derive(Debug)]
 pub struct Body<'r> {
-    /// The body.
     pub(crate) bytes: Bytes,
-    /// Its room.
     pub(crate) room: Permit<'r>,
 }
 
-/// A callback that has been opened.
+/// A callback whose body has been read.
 struct Opened<'r> {
     request: Request,
     _room: Permit<'r>,
 }
 
-/// The facts of an event that come to light on the way.
+/// The facts of the event, collected on the way.
 #[derive(Default)]
 struct Facts {
     notes: Vec<Note>,
     decider_took: Option<Duration>,
 }
 
-impl Shared {
-    /// Parts with these configurations, and bounds on the calls in flight and on the entries of lists of messages in a
-    /// body.
-    #[must_use]
-    pub fn new(
-        configs: CallbackConfigs,
-        in_flight: usize,
-        entries: usize,
-        observers: Vec<Arc<dyn Observer>>,
-    ) -> Self {
-        Self {
-            configs: ArcSwap::from_pointee(configs),
-            in_flight: Bound::new(in_flight),
-            entries,
-            observers,
-        }
-    }
-
-    /// Puts other configurations in force. A request keeps those that it began with.
-    pub fn reload(&self, configs: CallbackConfigs) {
-        self.configs.store(Arc::new(configs));
-    }
-
-    /// An observer that panics must not change a verdict that is already there.
-    fn observe(&self, event: &Event<'_>) {
-        for observer in &self.observers {
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.observe(event)));
-        }
-    }
-}
-
 impl Bridge {
-    /// A bridge over these channels. Callers who leave once `draining` is cancelled were told to.
+    /// A bridge over these channels. A connection that closes once `draining` is cancelled is not counted as abandoned.
     #[must_use]
     pub fn new(shared: Arc<Shared>, channels: Vec<Channel>, draining: CancellationToken) -> Self {
         Self { shared, channels, draining }
     }
 
-    /// Answers a request: with a verdict, whatever happens on the way. `path` is that part of its path which may name a
-    /// callback; `read` reads its body, and keeps nothing of it if it is told so.
+    /// Answers a request with a verdict, whatever happens. `path` is the part of its path that may name a callback;
+    /// `read(false)` reads its body and discards it.
     pub async fn answer<'h, 'r, R>(
         &self,
         head: &'h Parts,
@@ -125,7 +85,7 @@ impl Bridge {
         let mut call = match called {
             Ok(call) => call,
             Err(rejection) => {
-                // The body is taken in all the same: a client that can't send it all does not read the refusal.
+                // The body is read all the same: a client that can't send it all does not read the refusal.
                 let default = configs.default();
                 let _ = timeout_at(began + default.deadline, read(false)).await;
                 let (id, style) = (new_id(), style_of(&head.uri));
@@ -177,7 +137,7 @@ impl Bridge {
                 facts.notes.extend(dropped.into_iter().map(Note::EditDropped));
                 (Reply::verdict(body), Outcome::Allowed { edited })
             }
-            Ok(Answer::Denied(denial)) => denied(call.style, config, denial, facts),
+            Ok(Answer::Denied(denial)) => denied(call.style, config, denial, &mut facts.notes),
             Err(failure) => {
                 let verdict = match call.kind() {
                     Kind::After => Verdict::Allow,
@@ -228,7 +188,7 @@ impl Bridge {
     }
 }
 
-/// Opens a body. From here on its message is held instead of it, in its place among the bodies of the process.
+/// Opens a body. From here on its message takes the body's place, and its room among the bodies of the process.
 fn open<'r>(call: &mut Call<'_>, body: Body<'r>, entries: usize) -> Result<Opened<'r>, Rejection> {
     let Body { bytes, mut room } = body;
     let text = str::from_utf8(&bytes).map_err(|e| Rejection::Body(e.to_string()))?;
@@ -244,64 +204,7 @@ fn open<'r>(call: &mut Call<'_>, body: Body<'r>, entries: usize) -> Result<Opene
     Ok(Opened { request: opened.request, _room: room })
 }
 
-/// The reply to a request that is no callback: the only place where a rejection becomes one. End users read the message,
-/// so that what is wrong stands in the detail; whoever may not call learns nothing but an id.
-fn rejected(style: Style, config: &CallbackConfig, rejection: &Rejection, id: Uuid) -> Reply {
-    let detail = match rejection {
-        Rejection::Unauthorised { .. } => id.to_string(),
-        _ => rejection.to_string(),
-    };
-    let denied = Denied { code: config.code, message: &config.message, detail: &detail };
-    Reply { status: rejection.status(), ..Reply::deny(style, denied) }
-}
-
-fn denied(
-    style: Style,
-    config: &CallbackConfig,
-    denial: Denial,
-    facts: &mut Facts,
-) -> (Reply, Outcome) {
-    let (code, problem) = config.code.or_of(denial.code);
-    facts.notes.extend(problem.map(Note::CodeReplaced));
-    let message = match &denial.message[..] {
-        "" => &config.message,
-        message => message,
-    };
-    let reply = Reply::deny(style, Denied { code, message, detail: &denial.detail });
-    (reply, Outcome::Denied { code, denial })
-}
-
-/// A verdict that is not the decider's. An allow is what an answer without edits would be, with all that is echoed.
-fn fallback_reply(
-    call: &Call<'_>,
-    config: &CallbackConfig,
-    request: &Request,
-    verdict: Verdict,
-) -> Reply {
-    let close = call.exchange().close;
-    if verdict == Verdict::Allow
-        && let Ok(Answer::Allowed { body, .. }) = close(call.style, request, Bytes::new())
-    {
-        return Reply::verdict(body);
-    }
-    refusal(call, config)
-}
-
-/// A panic refuses, since content may have caused it and must not be able to open a gate; nothing is to be refused once
-/// it has happened.
-fn panicked(call: &Call<'_>, config: &CallbackConfig) -> Reply {
-    match call.kind() {
-        Kind::Before => refusal(call, config),
-        Kind::After => Reply::allow(call.style),
-    }
-}
-
-fn refusal(call: &Call<'_>, config: &CallbackConfig) -> Reply {
-    let detail = &call.id.to_string();
-    Reply::deny(call.style, Denied { code: config.code, message: &config.message, detail })
-}
-
-/// Notices, by being dropped, that the caller has left before the verdict.
+/// Records on drop that the caller closed the connection before the verdict.
 struct Abandoned<'a> {
     bridge: &'a Bridge,
     call: &'a Call<'a>,

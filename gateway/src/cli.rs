@@ -6,7 +6,7 @@ use crate::openim::contract::Callback;
 use crate::openim::key::by_any_name;
 use crate::settings::Flags;
 
-/// Receives OpenIM's callbacks over HTTP and asks a decider over gRPC.
+/// Receives OpenIM's callbacks over HTTP and calls a decider over gRPC.
 ///
 /// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings are wrong, and 71 when the address can't be used.
 /// The settings of callbacks are read again on SIGHUP, and when their file changes.
@@ -16,39 +16,39 @@ pub struct Cli {
     /// The settings.
     #[command(flatten)]
     pub flags: Flags,
-    /// What to do instead of serving.
+    /// Commands that run instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What to do instead of serving.
+/// Commands that run instead of serving.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Say what would be in force, or what is wrong with the settings
+    /// Print the settings that would be in force, or every mistake in them
     Check,
-    /// Ask the gateway on this host whether it lives, by its admin address; for containers without a shell
+    /// Check that the gateway on this host is alive, by its admin address; for containers without a shell
     ///
-    /// Exits with 0 if it does, and with 1 if not, after 2 seconds at most. One that drains lives.
+    /// Exits with 0 if it is, and with 1 if not, after 2 seconds at most. One that drains is alive.
     Healthcheck,
-    /// Play OpenIM: send callbacks to the decider, and show what it decides on each
+    /// Play OpenIM: send callbacks to the decider, and show its decisions
     ///
     /// Sends all callbacks with realistic bodies, one after the other, by way of a gateway with these settings; nothing
-    /// else has to run but the decider. Exits with 0 if every answer is valid, and as --expect says; 1 if one is not, or
-    /// if there is none; 64 when an argument is wrong. That a callback is not implemented is valid, but not that all are.
+    /// else has to run but the decider. Exits with 0 if every answer is valid, and as --expect says; 1 if one is not,
+    /// or if there is none; 64 when an argument is wrong. A callback may be unimplemented, but not all of them.
     Play(Play),
 }
 
-/// What `play` sends, and how it shows what comes back.
+/// The callbacks that `play` sends, and the form of its report.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "What to play")]
 pub struct Play {
     /// Send this callback only, by its key in webhooks.yml, its command or its rpc; repeated, several
     #[arg(long, value_name = "NAME", value_parser = by_any_name)]
     pub callback: Vec<&'static Callback>,
-    /// Send the JSON in this file; its callbackCommand, or else --callback, says what it is
+    /// Send the JSON in this file; its callbackCommand, or else --callback, names the callback
     #[arg(long, value_name = "FILE", conflicts_with = "expect")]
     pub body: Option<PathBuf>,
-    /// Send the cases in this file (YAML), and compare what is decided
+    /// Send the cases in this file (YAML), and compare the decisions
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// Print one JSON object a line instead of a table

@@ -12,7 +12,7 @@ use process::exit;
 use crate::cli::{Cli, Command};
 use crate::settings::Sources;
 
-/// Does what the command line says.
+/// Runs the command that the command line names.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let sources = Sources::new(cli.flags);
@@ -24,10 +24,10 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// Says that the command line can't be read, or what was asked about it.
+/// Prints why the command line can't be read, or the help or version.
 #[must_use]
 pub fn explain(error: &clap::Error) -> ExitCode {
-    // Nothing is left to do if there is nowhere to print to.
+    // Without a stderr there is nowhere left to report to.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 })
 }

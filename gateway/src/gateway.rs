@@ -12,15 +12,13 @@ use crate::observe::{Metrics, Observer, log::Log};
 use crate::openim::metadata::USER_AGENT;
 use crate::settings::Settings;
 
-/// A gateway, of which each worker serves a share.
+/// The parts that all workers share.
 #[derive(Debug)]
 pub struct Gateway {
     settings: ArcSwap<Settings>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// The parts of the callback port.
     pub(crate) http: Arc<http::Shared>,
-    /// The parts of the bridges.
     pub(crate) bridge: Arc<bridge::Shared>,
     /// By [`DeciderId`](crate::failure_policy::DeciderId).
     pub(crate) deciders: Vec<Arc<Decider>>,
@@ -78,15 +76,15 @@ impl Gateway {
         self.settings.load_full()
     }
 
-    /// Puts the configurations of other settings in force, for the requests that come from now on. The addresses,
-    /// workers, limits and deciders stay as they were at the start.
+    /// Puts the configurations of other settings in force for new requests. The addresses, workers, limits and deciders
+    /// stay as they were at the start.
     pub fn reload(&self, settings: Settings) {
         self.bridge.reload(settings.callbacks.clone());
         self.settings.store(Arc::new(settings));
     }
 
-    /// Reads secrets and certificates again. Those that changed and can't be used are logged, and left as they were.
-    /// Waits for the file system: not for a thread that serves.
+    /// Reads secrets and certificates again. Changed ones that can't be used are logged, and the old ones stay. Blocks
+    /// on the file system: not for a serving thread.
     pub fn refresh(&self) {
         self.http.refresh();
         self.deciders.iter().for_each(|decider| decider.refresh());

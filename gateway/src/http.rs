@@ -1,8 +1,8 @@
-//! The callback port: sockets, limits, who may call, and the end of it all.
+//! The callback port: sockets, limits, who may call, and shutdown.
 //!
 //! - `listener`: one worker's share, from accepting to draining; `admission`: the bound on connections
 //! - `connection`: one connection, HTTP/1.1 or HTTP/2, with or without TLS; `idle`: its timeouts
-//! - `service`: one request; `body`: its body; `callers`: whether its sender may call
+//! - `service`: one request; `body`: its body; `callers`: who may call
 
 mod admission;
 mod body;

@@ -7,34 +7,34 @@
 //! http → openim::call → open → transport ⇒ decider ⇒ close → failure_policy → observe → reply
 //! ```
 //!
-//! [`bridge`] is the one function of that way. The seam is bytes: `open` and `close` are a callback's entry in the generated
-//! table, and nothing between them knows a type of a message.
+//! [`bridge`] is the function of that whole way. The seam is bytes: `open` and `close` come from the generated table,
+//! and nothing between them uses a type of a message.
 //!
 //! Each module may use those below it and the crates, and never one above; a test reads the imports and holds that.
 //!
 //! - [`cli`] is the command line, [`commands`] one file a command: `serve` above all, `check`, `play`, `healthcheck`.
 //! - [`worker`] builds one thread's parts, and [`gateway`] those that all threads share, from the settings.
 //! - [`settings`]: the file, the environment and the command line, and every mistake in them; composed of the parts' own.
-//! - [`admin`] is the port for operators; [`play`] is OpenIM for those who write deciders.
+//! - [`admin`] is the port for operators; [`play`] plays OpenIM for authors of deciders.
 //! - [`http`]: sockets, limits, who may call; one request's body, and the headers of its answer.
 //! - [`bridge`] is the way of one callback: opened, called, closed, replied to.
 //! - [`failure_policy`] has the configuration of each callback, and the verdict where there is no decision.
 //! - [`observe`]: the event in which each request ends, and its readers: log and metrics.
-//! - [`openim`] knows OpenIM: commands, JSON, edits, envelope; [`contract`](openim::contract) is generated from `proto/`.
+//! - [`openim`] is all about OpenIM: commands, JSON, edits, envelope; [`contract`](openim::contract) is generated from
+//!   `proto/`.
 //!
-//! The crate `transport` sends the calls, and `process` has what gateway and decider do alike.
+//! The crate `transport` sends the calls, and `process` has the parts that gateway and decider share.
 //!
 //! These must stay true, and tests hold them:
 //!
-//! - Only [`openim`] knows OpenIM's spelling and codes; only `transport` opens connections to deciders; only [`commands`]
-//!   and [`settings`] know where a value was set.
+//! - Only [`openim`] contains OpenIM's spelling and codes; only `transport` opens connections to deciders; only
+//!   [`commands`] and [`settings`] handle where a value was set.
 //! - No hand-written Rust names a callback, or a field of one. `callbackCommand` and the operation id are the two
 //!   exceptions.
-//! - Every path writes an explicit verdict; a panic included. Nothing after a decision changes it.
+//! - Every path writes an explicit verdict, a panic included. Nothing after a decision changes it.
 //! - A thread that serves never waits for a disk, a log, a broker, or a lock that is held for longer than a few
 //!   instructions.
-//! - Nothing is held across requests but what has a bound: sizes, counts and times are limited, and the limits are
-//!   settings with defaults.
+//! - Everything held across requests has a bound: sizes, counts and times are limited by settings with defaults.
 
 pub mod admin;
 mod bound;

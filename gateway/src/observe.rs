@@ -1,5 +1,4 @@
-//! How callbacks end, for whoever operates the gateway: each ends in one [`Event`], which the log, the metrics and `play`
-//! read.
+//! The outcome of each request, for operators: one [`Event`], which the log, the metrics and `play` read.
 
 pub mod event;
 pub mod log;

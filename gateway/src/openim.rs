@@ -1,11 +1,11 @@
-//! All that knows OpenIM: its callbacks, its JSON, its envelope; and nothing else.
+//! All knowledge of OpenIM: its callbacks, its JSON, its envelope; and nothing else.
 //!
 //! - [`call`]: which callback a request is, in which style, with which ids
 //! - [`contract`]: the generated table of callbacks; [`v1`]: its messages
-//! - [`exchange`]: `open` and `close`, a callback's way from JSON to gRPC and back; [`fallback`]: that of commands which
-//!   the contract does not know
-//! - [`json`] reads requests, [`edits`] checks and completes what an answer changes, [`reply`] writes the envelope
-//! - [`rejection`]: why a request is no callback
+//! - [`exchange`]: `open` and `close`, a callback's way from JSON to gRPC and back; [`fallback`]: that of unknown
+//!   commands
+//! - [`json`] reads requests, [`edits`] checks and completes the edits of an answer, [`reply`] writes the envelope
+//! - [`rejection`]: the reasons why a request is no callback
 
 pub mod call;
 pub mod contract;

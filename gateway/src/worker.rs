@@ -11,7 +11,7 @@ use crate::bridge::Bridge;
 use crate::gateway::Gateway;
 use crate::http::{self, service::Service};
 
-/// Serves callbacks until `shutdown` is cancelled, and then until those in flight are answered.
+/// Serves callbacks until `shutdown` is cancelled, then answers those in flight.
 pub async fn run(listener: TcpListener, gateway: Arc<Gateway>, shutdown: CancellationToken) {
     let service = service(&gateway, shutdown.clone());
     http::run(listener, gateway.http.clone(), service, shutdown).await;
@@ -56,7 +56,7 @@ mod tests {
         }
     }
 
-    /// What OpenIM is answered when a callback's body panics.
+    /// The answer to a callback whose body panics.
     async fn reply_to_panic(target: &str) -> (String, String) {
         let settings = Settings::from_toml("").expect("no settings are valid");
         let gateway = Gateway::new(settings).expect("no files");

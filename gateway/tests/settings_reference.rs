@@ -1,4 +1,4 @@
-//! The settings reference is made from the settings' own documentation. `make settings` writes it anew.
+//! Generates the settings reference from the settings' doc comments, when run by `make settings`; else compares.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -23,7 +23,7 @@ set for a callback goes before what webhooks.yml says of it, that before `[defau
 Made by `make settings` from the documentation of the settings in the sources.
 ";
 
-/// Whether a key stands for a table is looked up, so that none can be forgotten.
+/// Tables are found by the schema, so that none can be forgotten.
 #[test]
 fn the_settings_reference_says_what_the_settings_are() {
     let schema = schema_for!(File).to_value();
@@ -33,15 +33,15 @@ fn the_settings_reference_says_what_the_settings_are() {
         properties.iter().partition(|(_, property)| definition(&schema, property).is_some());
     let mut text = format!("{HEAD}\n## Top level\n");
     table(&mut text, keys.into_iter(), &defaults);
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     for (key, property) in tables {
         let fields = definition(&schema, property).expect("a table");
         let many = property.get("additionalProperties").is_some();
         let title = if many { format!("{key}.…") } else { key.clone() };
         writeln!(text, "\n## `[{title}]`\n\n{}", about(property)).expect("memory takes all");
-        if !told.contains(&fields) {
+        if !shown.contains(&fields) {
             table(&mut text, fields.iter(), &defaults[key]);
-            told.push(fields);
+            shown.push(fields);
         }
     }
     flags(&mut text, properties);

@@ -9,14 +9,14 @@ use super::log;
 
 const BEFORE: (&str, &str) = ("callbackBeforeAddBlackCommand", "beforeAddBlack");
 const AFTER: (&str, &str) = ("callbackAfterUserOnlineCommand", "afterUserOnline");
-/// So long that no test waits for it.
+/// Longer than any test.
 const PATIENT: &str = "[defaults]\ndeadline = '60s'";
 
 fn callback(command: &str, id: &str) -> Request {
     Request::callback(Style::Path, command, &json!({})).header("operationID", id)
 }
 
-/// A caller whose callback has come to the decider.
+/// A caller whose callback has reached the decider.
 fn waiting(gateway: &Gateway, decider: &Decider, request: &Request) -> Client {
     let mut client = gateway.connect();
     client.write(&request.bytes());

@@ -1,4 +1,4 @@
-//! Who may call: each way to tell, right, wrong and missing.
+//! Who may call: each credential right, wrong and missing.
 
 use std::fs;
 use std::path::PathBuf;
@@ -37,8 +37,8 @@ impl Fixture {
         assert_eq!(self.decider.take_asked().len(), 1);
     }
 
-    /// Checks that a request is refused in its own style, that its caller is told nothing but an id, and that it is
-    /// counted by what it lacks.
+    /// Checks that a request is refused in its own style, that the answer holds an id only, and that it is counted by
+    /// its missing credential.
     fn keeps_out(&self, style: Style, request: &Request, reason: Reason) {
         let counters = [
             "callbacks_total{callback=\"none\",outcome=\"refused\"}".to_owned(),

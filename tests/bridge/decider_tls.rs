@@ -1,4 +1,4 @@
-//! TLS and tokens between gateway and decider: who is trusted, who is let in, and files that change.
+//! TLS and tokens between gateway and decider: trust, access, and files that change.
 
 use std::fs;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ impl Fixture {
         self.directory.path().join(name)
     }
 
-    /// Replaces a file at once, as whoever renews certificates does.
+    /// Replaces a file atomically, as tools that renew certificates do.
     fn write(&self, name: &str, text: &str) {
         let new = self.file("new");
         fs::write(&new, text).expect("a file");
@@ -74,7 +74,7 @@ fn ask(gateway: &Gateway) -> Verdict {
     gateway.call(Style::Path, COMMAND, &json!({})).verdict(Style::Path)
 }
 
-/// Checks that the failure policy speaks in time, and that the decider heard nothing.
+/// Checks that the failure policy answers in time, and that no call reached the decider.
 fn is_kept_out(gateway: &Gateway, decider: &Decider) {
     let began = Instant::now();
     assert!(matches!(ask(gateway), Verdict::Refuse { .. }));
@@ -84,7 +84,7 @@ fn is_kept_out(gateway: &Gateway, decider: &Decider) {
     assert!(decider.asked().is_empty(), "{:?}", decider.asked());
 }
 
-/// Asks until it is allowed, or is not, while the files are read again.
+/// Calls until it is allowed, or is not, while the files are read again.
 fn ask_until_allowed(gateway: &Gateway, allowed: bool) {
     let until = Instant::now() + PATIENCE;
     while ask(gateway).is_allow() != allowed {
@@ -108,7 +108,7 @@ fn a_decider_of_another_ca_is_not_asked() {
     let decider = fixture.decider();
     fixture.write("ca.pem", &Authority::new().pem());
     is_kept_out(&fixture.gateway(&decider, &[("ca", "ca.pem")]), &decider);
-    // Nor does the system know it.
+    // Nor does the system trust it.
     is_kept_out(&fixture.gateway(&decider, &[]), &decider);
 }
 

@@ -21,7 +21,7 @@ fn ask(gateway: &Gateway) -> Verdict {
     gateway.call(Style::Path, COMMAND, &json!({})).verdict(Style::Path)
 }
 
-/// Asks until an answer is as wanted.
+/// Calls until an answer is as expected.
 fn ask_until(gateway: &Gateway, wanted: impl Fn(&Verdict) -> bool) {
     let until = Instant::now() + PATIENCE;
     while !wanted(&ask(gateway)) {
@@ -41,7 +41,7 @@ fn urls(deciders: &[Decider]) -> Vec<String> {
 fn calls_are_spread_over_the_endpoints() {
     let deciders = three();
     let gateway = Gateway::among(&urls(&deciders), "");
-    // The first calls go to those that are connected first.
+    // The first calls go to the first connected ones.
     ask_until(&gateway, |_| deciders.iter().all(|decider| !decider.asked().is_empty()));
     deciders.iter().for_each(|decider| drop(decider.take_asked()));
     (0..150).for_each(|_| assert!(ask(&gateway).is_allow()));

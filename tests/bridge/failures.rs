@@ -1,4 +1,4 @@
-//! What OpenIM gets when something goes wrong: the table of DESIGN §5, row by row.
+//! OpenIM's answers to failures: the table of DESIGN §5, row by row.
 
 mod after;
 mod answered;
@@ -30,10 +30,10 @@ const MSG_MODIFY: &str = "callbackBeforeMsgModifyCommand";
 const REGISTER: &str = "callbackBeforeUserRegisterCommand";
 const SET_GROUP_INFO: &str = "callbackBeforeSetGroupInfoCommand";
 const USER_ONLINE: &str = "callbackAfterUserOnlineCommand";
-/// One that the contract does not know.
+/// One that is not in the contract.
 const UNKNOWN: &str = "callbackBeforeSomethingNewCommand";
 
-/// How much later than its deadline a verdict may come.
+/// The delay of a verdict that is tolerated after its deadline.
 const GRACE: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_millis(300);
 
@@ -42,7 +42,7 @@ fn soon(defaults: &str) -> String {
     format!("[defaults]\ndeadline = '{}ms'\n{defaults}", DEADLINE.as_millis())
 }
 
-/// A change of a group, which OpenIM wants back with every allow.
+/// A change of a group, whose fields every allow echoes.
 fn group() -> Value {
     json!({ "groupID": "g1", "groupName": "Rustaceans", "faceURL": "https://x/y.png", "introduction": "" })
 }
@@ -74,8 +74,8 @@ fn without_id(verdict: &Verdict) -> Verdict {
     verdict
 }
 
-/// Checks that a verdict is the refusal of a callback for which there is no decision. It tells the app nothing of the
-/// decider: whatever the operator may want to know stands in the log, under the id.
+/// Checks that a verdict is the refusal of a callback for which there is no decision. The app learns nothing of the
+/// decider: the details are in the log, under the id.
 fn assert_refused(verdict: &Verdict, what: &str) {
     match verdict {
         Verdict::Refuse { code: CODE, message, detail }

@@ -1,4 +1,4 @@
-//! What a request, a connection and the process are limited to, and that those who keep to it are not harmed.
+//! The limits of requests, connections and the process; callers within them are not affected.
 
 mod bodies;
 mod connections;

@@ -1,4 +1,4 @@
-//! What operators see: one count and one line in the log for each callback, by how it ended.
+//! The operators' view: one count and one line in the log for each callback, by its outcome.
 
 use harness::{Decider, Gateway, Port, Request, STYLES, Says, Style, Verdict};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ const PUSH: &str = "callbackBeforeOfflinePushCommand";
 const INFO_EX: &str = "callbackBeforeUpdateUserInfoExCommand";
 const MODIFY: &str = "callbackBeforeMsgModifyCommand";
 
-/// Sends one callback, and answers with what was counted and what was logged of it.
+/// Sends one callback, and returns its counts and its lines of the log.
 fn observe(decider: &str, command: &str, body: &Value) -> (Vec<String>, String) {
     log::keep();
     let gateway = Gateway::start(decider, "defaults.deadline = '300ms'");
@@ -31,7 +31,7 @@ fn counted(metrics: &[String], name: &str, labels: &str) -> bool {
     metrics.iter().any(|line| *line == format!("callback_gateway_{name}_total{{{labels}}} 1"))
 }
 
-/// How one callback ends, and what then stands in its line of the log.
+/// An outcome of a callback, and the text in its line of the log.
 struct Row {
     command: &'static str,
     says: Says,

@@ -1,4 +1,4 @@
-//! `play` before deciders that answer in every way: what it makes of each answer.
+//! The outcomes of `play` before deciders with every kind of answer.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tonic::Status;
 
-/// What becomes of a body, with these further settings of the gateway.
+/// The outcome of a body, with these further settings of the gateway.
 fn play(decider: &str, settings: &str, body: &Value) -> Outcome {
     let scene = Scene::of_body(&body.to_string(), None).expect("a body of a callback");
     played(decider, settings, &[scene]).remove(0)
@@ -34,7 +34,7 @@ async fn played(decider: &str, settings: &str, scenes: &[Scene]) -> Vec<Outcome>
     outcomes
 }
 
-/// What becomes of a new nickname that is answered so.
+/// The outcome of a new nickname with this answer.
 fn renamed(answer: impl Into<Says>) -> Outcome {
     play(&Decider::saying(answer).url(), "", &rename())
 }

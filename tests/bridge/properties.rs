@@ -1,4 +1,4 @@
-//! What holds for any request at all. `PROPTEST_CASES` sets how many are tried; they are the same each time.
+//! Properties of every request. `PROPTEST_CASES` sets the number of requests; they are the same each time.
 
 use std::fs;
 use std::path::Path;

@@ -8,7 +8,7 @@ use harness::{Client, Decider, Gateway, PATIENCE, Request, Says, Style};
 use serde_json::json;
 
 const COMMAND: &str = "callbackBeforeAddBlackCommand";
-/// Times so long that a test which waits for them fails.
+/// Times longer than any test may take.
 const LIMITS: &str = "[defaults]\ndeadline = '60s'\n[limits]\nlinger = '60s'\ndrain = '60s'";
 
 fn callback() -> Request {
@@ -56,7 +56,7 @@ fn a_request_that_has_begun_gets_its_verdict() {
     let bytes = callback().bytes();
     let (begun, rest) = bytes.split_at(bytes.len() - 5);
     let mut client = gateway.connect();
-    // The connection is accepted for certain once it has had an answer.
+    // The connection is surely accepted once it has had an answer.
     assert!(client.send(&callback()).verdict(Style::Path).is_allow());
     client.write(begun);
     gateway.shut_down();

@@ -1,5 +1,5 @@
-//! Every callback, by the cases of its file: what OpenIM sends, what the decider then gets and answers, and what OpenIM
-//! gets back.
+//! Every callback, by the cases of its file: OpenIM's request, the decider's call and response, and the reply to
+//! OpenIM.
 
 mod cases;
 mod complete;

@@ -32,7 +32,7 @@ impl Background {
         assert!(!matches!(ended, Some(Err(_))), "a thread of the harness panicked");
     }
 
-    /// Whether the future has ended by itself.
+    /// True if the future has ended by itself.
     pub(crate) fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }

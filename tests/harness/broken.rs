@@ -15,13 +15,13 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::background::Background;
 use crate::port::Port;
 
-/// A decider whose every answer is chosen call by call, right ones included.
+/// A decider whose answers are chosen call by call, valid ones included.
 pub struct Broken {
     port: Port,
     _server: Background,
 }
 
-/// What happens to a call, or to the connection that it came over.
+/// The fate of a call, or of its connection.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// Nothing, ever.
@@ -46,7 +46,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A message, after which all is well.
+    /// A message, in a valid answer.
     pub fn message(message: impl AsRef<[u8]>) -> Self {
         Self::body(frame(message.as_ref()), Some("0"))
     }
@@ -66,7 +66,7 @@ impl Fault {
         Self::Answer { head, body: Bytes::new(), trailers: None }
     }
 
-    /// What is no gRPC at all.
+    /// An HTTP answer that is no gRPC.
     pub fn http(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self::Answer { head: head(status, content_type), body: body.into(), trailers: None }
     }
@@ -87,19 +87,19 @@ pub fn frame(message: &[u8]) -> Vec<u8> {
 }
 
 impl Broken {
-    /// Starts a decider that chooses what happens by the head of the call.
+    /// Starts a decider that chooses the fault by the head of the call.
     pub fn start(fault: impl FnMut(&Parts) -> Fault + Send + 'static) -> Self {
         let fault = Arc::new(Mutex::new(fault));
         Self::accepting(move |stream| serve(stream, fault.clone()))
     }
 
-    /// Starts a decider that does the same to every call.
+    /// Starts a decider with the same fault for every call.
     #[must_use]
     pub fn always(fault: Fault) -> Self {
         Self::start(move |_| fault.clone())
     }
 
-    /// Starts a decider that accepts connections, and never says a word of HTTP/2.
+    /// Starts a decider that accepts connections, and never sends anything.
     #[must_use]
     pub fn mute() -> Self {
         Self::accepting(|stream| async move {
@@ -162,7 +162,7 @@ async fn serve(stream: TcpStream, fault: Arc<Mutex<impl FnMut(&Parts) -> Fault>>
                 return;
             }
             Fault::CutOff => return cut_off(&socket),
-            // That the call was cancelled meanwhile is no error.
+            // A call that was cancelled meanwhile is no error.
             Fault::Answer { head, body, trailers } => {
                 drop(answer(&mut respond, *head, body, trailers))
             }

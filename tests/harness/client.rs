@@ -63,12 +63,12 @@ impl Client {
         self.try_read()
     }
 
-    /// Writes some bytes. That the gateway has stopped reading is no error here: it may have answered already.
+    /// Writes some bytes. A gateway that has stopped reading is no error: it may have answered already.
     pub fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.get_mut().write_all(bytes);
     }
 
-    /// Says that nothing more is written.
+    /// Closes the writing side.
     pub fn finish(&mut self) {
         let _ = self.tcp.shutdown(Shutdown::Write);
     }
@@ -101,12 +101,12 @@ impl Client {
         }
     }
 
-    /// Waits for what is read no longer than this.
+    /// Limits the time of each read.
     pub fn read_timeout(&mut self, limit: Duration) {
         self.tcp.set_read_timeout(Some(limit)).expect("a timeout");
     }
 
-    /// Whether the gateway closes the connection, and sends nothing more.
+    /// True if the gateway closes the connection, and sends nothing more.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.stream.fill_buf(), Ok([]))
     }
@@ -135,7 +135,7 @@ impl Client {
     }
 }
 
-/// A request: well formed unless told otherwise.
+/// A request: well formed by default.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method; `POST` to begin with.
@@ -220,7 +220,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// What OpenIM is told.
+    /// The verdict, as OpenIM reads it.
     ///
     /// # Panics
     /// The answer is neither of the two envelopes in the style.

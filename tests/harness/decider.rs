@@ -24,7 +24,7 @@ pub struct Decider {
     terminated: CancellationToken,
 }
 
-/// The files that say who may call a decider.
+/// The files of a decider's TLS and tokens.
 #[derive(Clone, Debug, Default)]
 pub struct Guarded {
     /// Those of TLS.
@@ -33,7 +33,7 @@ pub struct Guarded {
     pub tokens: Option<PathBuf>,
 }
 
-/// What a decider was asked.
+/// A call that a decider received.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The rpc's name, like `BeforeUserRegister`.
@@ -53,7 +53,7 @@ impl Asked {
     }
 }
 
-/// What a decider says.
+/// A decider's answer to a call.
 #[derive(Clone, Debug)]
 pub enum Says {
     /// This response, in protobuf's JSON.
@@ -91,7 +91,7 @@ impl Decider {
         Self::start(|_| json!({}))
     }
 
-    /// Starts a decider that allows everything to those that it lets in.
+    /// Starts a decider that allows everything, behind TLS and tokens.
     #[must_use]
     pub fn guarded(guarded: Guarded) -> Self {
         let mut decider = Self { guarded, ..Self::down(|_| json!({})) };
@@ -99,7 +99,7 @@ impl Decider {
         decider
     }
 
-    /// Starts a decider that always says the same.
+    /// Starts a decider that always gives the same answer.
     #[must_use]
     pub fn saying(says: impl Into<Says>) -> Self {
         let says = says.into();
@@ -153,22 +153,22 @@ impl Decider {
         }));
     }
 
-    /// All that it was asked so far.
+    /// All calls so far.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         self.script.heard.lock().asked.clone()
     }
 
-    /// All that it was asked since it was last looked at so.
+    /// All calls since the last take.
     #[must_use]
     pub fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.script.heard.lock().asked)
     }
 
-    /// The one thing that it was asked.
+    /// The only call that it received.
     ///
     /// # Panics
-    /// It was asked nothing, or more.
+    /// It received none, or more.
     #[must_use]
     pub fn asked_once(&self) -> Asked {
         let mut asked = self.asked();
@@ -176,18 +176,18 @@ impl Decider {
         asked.remove(0)
     }
 
-    /// Waits until it was asked so many times.
+    /// Waits until it has received so many calls.
     ///
     /// # Panics
-    /// It is not.
+    /// It does not in time.
     pub fn wait_until_asked(&self, times: usize) {
         self.script.heard.wait_until("asked", |log| log.asked.len() >= times);
     }
 
-    /// Waits until so many calls were cancelled that it had not answered yet.
+    /// Waits until so many unanswered calls were cancelled.
     ///
     /// # Panics
-    /// They are not.
+    /// They are not in time.
     pub fn wait_until_cancelled(&self, times: usize) {
         self.script.heard.wait_until("cancelled", |log| log.cancelled >= times);
     }
@@ -224,7 +224,7 @@ impl Decide for Scripted {
     }
 }
 
-/// What a decider remembers.
+/// The calls that a decider has received.
 #[derive(Default)]
 struct Heard {
     log: Mutex<Log>,
@@ -259,7 +259,7 @@ impl Heard {
     }
 }
 
-/// Notes the end of a call that nobody waits for any more.
+/// Records on drop that a call was cancelled.
 struct Cancelled<'a>(&'a Heard);
 
 impl Drop for Cancelled<'_> {

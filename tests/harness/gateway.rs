@@ -27,7 +27,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a gateway for a decider, with further settings in TOML. A table must come after what belongs to none.
+    /// Starts a gateway for a decider, with further settings in TOML. Tables must come after top-level keys.
     #[must_use]
     pub fn start(decider: &str, settings: &str) -> Self {
         let text = format!("decider.endpoints = ['{decider}']\n{settings}");
@@ -50,13 +50,13 @@ impl Gateway {
         Self::start(&endpoints.join("', '"), settings)
     }
 
-    /// Where it listens.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it has counted, as `/metrics` shows it.
+    /// Its metrics, as `/metrics` shows them.
     #[must_use]
     pub fn metrics(&self) -> String {
         self.gateway.metrics.encode().expect("text")
@@ -90,7 +90,7 @@ impl Gateway {
     /// Waits until a metric has a value.
     ///
     /// # Panics
-    /// It does not get it.
+    /// The metric does not reach it in time.
     pub fn wait_for_metric(&self, sample: &str, expected: f64) {
         let until = Instant::now() + PATIENCE;
         while self.metric(sample) != expected {
@@ -99,7 +99,7 @@ impl Gateway {
         }
     }
 
-    /// Looks whether secrets or certificates have changed, as `main` does again and again.
+    /// Reads secrets and certificates again, as `main` does periodically.
     pub fn refresh(&self) {
         self.gateway.refresh();
     }
@@ -109,7 +109,7 @@ impl Gateway {
         self.shutdown.cancel();
     }
 
-    /// Whether it ends by itself, within a time.
+    /// True if it ends by itself within a time.
     #[must_use]
     pub fn ends_within(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;

@@ -1,12 +1,12 @@
-//! What the tests are written with. Gateway and decider run on threads of their own, as in production, so a test is
-//! plain blocking code; whatever it waits for has a time limit, and all of it ends when it is dropped.
+//! Helpers of the tests. Gateway and decider run on threads of their own, as in production, so a test is plain blocking
+//! code; every wait has a time limit, and everything ends when it is dropped.
 //!
 //! - [`Gateway`] is the real one, on a free port, in front of some decider.
-//! - [`Decider`] answers by a script, remembers what it was asked, and can be killed and started again.
+//! - [`Decider`] answers by a script, records its calls, and can be killed and started again.
 //! - [`Broken`] is a decider that breaks gRPC, HTTP/2 or TCP, call by call.
 //! - [`Client`] speaks HTTP to the gateway, byte by byte if need be.
 //! - [`Authority`] issues certificates.
-//! - [`Response::verdict`] holds an answer against OpenIM's two envelopes.
+//! - [`Response::verdict`] parses an answer as one of OpenIM's two envelopes.
 
 mod authority;
 mod background;
@@ -29,7 +29,7 @@ pub use gateway::Gateway;
 pub use port::Port;
 pub use verdict::{Verdict, is_callback_id};
 
-/// How long a test waits for what must happen. Only a test that fails waits as long.
+/// The time that a test waits for an event that must happen. Only a failing test waits that long.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Both ways in which OpenIM calls.

@@ -1,4 +1,4 @@
-//! A port that stays ours, whether something listens on it or not.
+//! A port that stays reserved, even while nothing listens on it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

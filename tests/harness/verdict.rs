@@ -1,4 +1,4 @@
-//! OpenIM's two envelopes, written down once more, independently of the gateway.
+//! OpenIM's two envelopes, parsed independently of the gateway.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// What OpenIM is told.
+/// A verdict, as OpenIM reads it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// The operation goes on, with these members beside the envelope's.
@@ -27,7 +27,7 @@ impl Verdict {
     /// Reads an answer's body.
     ///
     /// # Errors
-    /// What makes it neither of the two.
+    /// The reason why it is neither of the two.
     pub fn read(style: Style, body: &str) -> Result<Self, String> {
         let Members(mut members) = serde_json::from_str(body).map_err(|e| e.to_string())?;
         // The server takes keys in any case, and the last one counts.
@@ -63,20 +63,20 @@ impl Verdict {
         }
     }
 
-    /// Whether it is the bare allow.
+    /// True for the bare allow.
     #[must_use]
     pub fn is_allow(&self) -> bool {
         matches!(self, Self::Allow(edits) if edits.is_empty())
     }
 
-    /// Whether it is a refusal.
+    /// True for a refusal.
     #[must_use]
     pub fn is_refuse(&self) -> bool {
         matches!(self, Self::Refuse { .. })
     }
 }
 
-/// Whether a text is the id that the gateway gives to a request.
+/// True if a text is an id of the gateway's for a request.
 #[must_use]
 pub fn is_callback_id(text: &str) -> bool {
     uuid::Uuid::parse_str(text)

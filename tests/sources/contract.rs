@@ -1,4 +1,4 @@
-//! The contract's own rules, and its promise to deciders that were built with an earlier one.
+//! The contract's own rules, and its compatibility with earlier ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,7 +90,7 @@ fn all_options(contract: &DescriptorPool) -> BTreeMap<String, Value> {
     rpcs.chain(fields).collect()
 }
 
-/// Whether options are still the same. Aliases may be added.
+/// True if options are still the same. Aliases may be added.
 fn keeps(now: &Value, then: &Value) -> bool {
     match (now, then) {
         (Value::Array(now), Value::Array(then)) => then.iter().all(|entry| now.contains(entry)),

@@ -1,11 +1,10 @@
-//! The layers of the sources: which file imports which. Files that import each other in a circle can't be read, moved or
-//! tested one by one, and in the gateway data and imports go one way.
+//! The layers of the sources: the imports of each file. Files that import each other in a circle can't be read, moved
+//! or tested one by one, and in the gateway data and imports go one way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The crates.
 const CRATES: [&str; 6] = [
     "gateway",
     "decider",
@@ -54,7 +53,7 @@ fn in_the_gateway_no_module_imports_one_above_it() {
         layer.unwrap_or_else(|| panic!("{module} is in no layer"))
     };
     let mut imports = imports("gateway");
-    // It lists the modules, and has nothing of its own.
+    // It only lists the modules.
     imports.remove("lib");
     for (file, imported) in imports {
         for path in imported {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// type says that the key may be missing or null.
 const OPENIM: &str = include_str!("../callbacks.json");
 
-/// Where the contract differs from OpenIM on purpose: command, key, OpenIM's type, ours. `-` is none.
+/// The intended differences of the contract from OpenIM: command, key, OpenIM's type, ours. `-` is none.
 const DIFFERENCES: [(&str, &str, &str, &str); 13] = [
     // OpenIM ignores these in replies.
     ("callbackBeforeCreateGroupCommand", "reply.applyMemberFriend", "int32", "-"),
@@ -74,7 +74,7 @@ fn every_key_of_openim_has_a_field_of_its_type_but_for_the_known_differences() {
     }
 
     let mut contract = BTreeSet::new();
-    // Callbacks that are newer than the list are held by their cases alone.
+    // Callbacks newer than the list are tested by their cases alone.
     let known: BTreeSet<_> = self::openim().iter().map(|c| c["command"].to_string()).collect();
     let known = |command: &str| known.contains(&json!(command).to_string());
     for callback in callbacks().filter(|c| known(&c.option.command)) {
@@ -102,7 +102,7 @@ fn openim() -> Vec<Value> {
     serde_json::from_str(OPENIM).expect("callbacks in JSON")
 }
 
-/// Command, key and type of every key. Whether a reply may lack a key is not compared: any edit may be unset.
+/// Command, key and type of every key. Optional keys of replies are not compared: any edit may be unset.
 fn entries(command: &Value, request: Keys, reply: Keys) -> Vec<[String; 3]> {
     let command = command.as_str().expect("a command");
     let request = request.into_iter().map(|(key, ty)| (format!("request.{key}"), ty));

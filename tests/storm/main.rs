@@ -13,11 +13,11 @@ use self::oracle::{CALLBACKS, Kind, fault, is_right, settled};
 const CONNECTIONS: u64 = 32;
 const ENDPOINTS: usize = 4;
 const DEADLINE: Duration = Duration::from_millis(150);
-/// What a machine of two cores may take longer, with every connection in use.
+/// The additional time for a machine of two cores with every connection in use.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Of a hundred calls that the decider answers rightly, so many must be decided by its answer. The others may fail with
-/// the connection that they share with calls which break it.
+/// Of a hundred calls that the decider answers validly, so many must be decided by its answer. The others may fail with
+/// a connection that other calls break.
 const DECIDED_PERCENT: u64 = 50;
 
 #[test]
@@ -60,11 +60,11 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// How often each outcome came.
+/// The count of each outcome.
 #[derive(Debug, Default)]
 struct Tally {
     kinds: BTreeMap<&'static str, u64>,
-    /// The callbacks that are refused when the decision failed, and that the decider answered rightly.
+    /// The callbacks that are refused when the decision failed, and that the decider answered validly.
     answered: u64,
     /// Those of them whose verdict is the decider's.
     decided: u64,

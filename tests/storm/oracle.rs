@@ -10,7 +10,7 @@ const FAILED: i64 = 5000;
 pub(crate) struct Callback {
     pub(crate) command: &'static str,
     pub(crate) body: fn() -> Value,
-    /// What an allow holds beside the verdict.
+    /// The members of an allow beside the verdict.
     pub(crate) echo: fn() -> Value,
     pub(crate) kind: Kind,
 }
@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     Closed,
     /// Allowed when the decision failed.
     Open,
-    /// Told, and always allowed.
+    /// An after-callback, always allowed.
     After,
 }
 
@@ -47,7 +47,7 @@ const fn closed(command: &'static str, body: fn() -> Value, echo: fn() -> Value)
     Callback { command, body, echo, kind: Kind::Closed }
 }
 
-/// What happens at the decider to the call with this id: the test and the decider must agree on it.
+/// The fault of the call with this id; test and decider both derive it from the id.
 pub(crate) fn fault(id: u64) -> Fault {
     match id % 1000 {
         0..500 => Fault::message(ALLOW),
@@ -80,8 +80,8 @@ const ALLOW: &[u8] = b"";
 /// A denial with the code 7001, in the wire's own form. To an after-callback, an unknown field.
 const DENY: &[u8] = b"\x0a\x03\x08\xd9\x36";
 
-/// Whether a verdict is one that the decider's answer and the policy permit, and which. Any call may fail because
-/// another one brought the connection down.
+/// The outcome of a verdict, if the decider's answer and the policy permit it. Any call may fail because another one
+/// broke the connection.
 pub(crate) fn settled(
     callback: &Callback,
     fault: &Fault,
@@ -97,7 +97,7 @@ pub(crate) fn settled(
             Some("denied")
         }
         Verdict::Refuse { code: FAILED, .. } if callback.kind == Kind::Closed => Some("failed"),
-        // What is wrong about the answer, or not implemented, refuses a push too.
+        // A wrong answer, or an unimplemented rpc, refuses a push too.
         Verdict::Refuse { code: FAILED, .. } if callback.kind == Kind::Open && !says(ALLOW) => {
             Some("failed")
         }

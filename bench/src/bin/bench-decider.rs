@@ -1,4 +1,4 @@
-//! A decider that costs nearly nothing: it edits the floor's nickname, and allows whatever else it is asked.
+//! A decider that costs nearly nothing: it edits the floor's nickname, and allows all other calls.
 
 use axum::extract::Request;
 use axum::http;

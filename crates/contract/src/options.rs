@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 pub struct Callback {
     /// The rpc.
     pub rpc: MethodDescriptor,
-    /// Which callback it is.
+    /// The callback's names.
     pub option: CallbackOption,
 }
 
@@ -24,7 +24,7 @@ pub struct CallbackOption {
     pub setting: String,
 }
 
-/// The options of a field. `options.proto` says what each asks of the gateway.
+/// The options of a field. `options.proto` explains their effects in the gateway.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "they are documented there")]
 pub struct FieldOptions {
@@ -56,7 +56,7 @@ impl Callback {
         Some(Self { rpc, option })
     }
 
-    /// True if OpenIM asks by it before something happens; otherwise it tells what has happened.
+    /// True if it comes before something happens, false if after.
     pub fn is_before(&self) -> bool {
         self.rpc.name().starts_with("Before")
     }

@@ -1,4 +1,4 @@
-//! From a rule as it is written to the rule of each rpc that it names.
+//! Compiles a rule for each rpc that it names.
 
 use crate::evaluate::{Edit, Rule, Then};
 use crate::expression::{Expression, Library, Problem, Type, no_field};
@@ -12,7 +12,7 @@ use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
 
-/// Compiles one rule after the other, and keeps what they share.
+/// Compiles rules one after the other, with the parts that they share.
 pub(crate) struct Compiler {
     library: Library,
     rpcs: BTreeMap<String, MethodDescriptor>,
@@ -37,7 +37,7 @@ impl Compiler {
         (self.rules, self.library)
     }
 
-    /// Compiles a rule for each of its rpcs. What is wrong is left out, and what is left looked at.
+    /// Compiles a rule for each of its rpcs. Wrong parts are left out, and the rest is checked.
     pub(crate) fn rule(&mut self, written: &Spanned<file::Rule>, mistakes: &mut Mistakes<'_>) {
         let (rule, place) = (&written.value, written.referenced);
         let mistakes = &mut mistakes.of(&rule.name);
@@ -64,7 +64,7 @@ impl Compiler {
         }
     }
 
-    /// Finds an rpc whose answer matters.
+    /// Finds an rpc that a rule can decide.
     fn rpc(
         &self,
         name: &Spanned<String>,
@@ -106,7 +106,7 @@ impl Compiler {
         mistakes: &mut RuleMistakes<'_, '_>,
     ) -> Vec<Edit> {
         let edits = edits.iter().filter_map(|(name, value)| {
-            // Both are looked at, whatever is wrong with the first.
+            // Both are checked, even if the first is wrong.
             let field = edited_field(name, rpc, mistakes);
             let expression = self.expression(value, rpc, mistakes);
             let (field, (expression, type_)) = (field?, expression?);

@@ -15,7 +15,7 @@ pub(crate) fn check_code(code: i32) -> Result<(), String> {
     Err(format!("code {code} is not in 5000–9999 or 20001–29999"))
 }
 
-/// The field by which a response denies. One that only acknowledges an event has none.
+/// The field by which a response denies. That of an after-callback has none.
 pub(crate) fn field_of(response: &MessageDescriptor) -> Option<FieldDescriptor> {
     response.get_field_by_name("denial")
 }

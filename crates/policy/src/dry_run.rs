@@ -1,17 +1,16 @@
-//! Runs a rule over made-up requests when the policy is loaded, for type errors that only show then.
+//! Runs a rule over made-up requests when the policy is loaded, to find type errors that no check finds.
 //!
-//! A rule may rightly fail on some data (text that is no JSON, a list that is too short), so only an
-//! error in the types counts, which no real request would avoid, and any error of an expression that
-//! is the same for all requests.
+//! A rule may rightly fail on some data (text that is no JSON, a list that is too short), so only type errors count,
+//! which every request would meet, and any error of a constant expression.
 
 use crate::evaluate::{Rule, Then};
 use crate::expression::{Environment, Expression, Failure};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 
-/// The depth to which messages are filled, since some may hold themselves.
+/// The depth to which messages are filled, since some are recursive.
 const DEPTH: usize = 4;
 
-/// Gives the first such error of a rule over an empty request, or one with every field set.
+/// Returns the first such error of a rule over an empty request, or one with every field set.
 pub(crate) fn run(
     rule: &Rule,
     request: &MessageDescriptor,

@@ -4,7 +4,7 @@ use crate::expression::{Problem, Type, no_field};
 use contract::{key_of, values_of};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-/// The problems of an edit of this type. What shows only in the values is none yet.
+/// The problems of an edit of this type, except those that only values show.
 pub(crate) fn check(edit: &Type, field: &FieldDescriptor) -> Vec<Problem> {
     let mut check = Check { name: field.name().to_owned(), offset: 0, problems: vec![] };
     check.field(edit, field);
@@ -12,7 +12,7 @@ pub(crate) fn check(edit: &Type, field: &FieldDescriptor) -> Vec<Problem> {
 }
 
 struct Check {
-    /// The field that is checked, and where its value stands in the expression's text.
+    /// The field that is checked, and the offset of its value in the expression.
     name: String,
     offset: usize,
     problems: Vec<Problem>,

@@ -17,7 +17,7 @@ pub struct Policy {
     pub(crate) count: usize,
 }
 
-/// A rule, as it is for one rpc.
+/// A rule, compiled for one rpc.
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) when: Expression,
@@ -34,7 +34,7 @@ pub(crate) struct Edit {
     pub(crate) field: FieldDescriptor,
     /// The key of a keyed list's entries.
     pub(crate) key: Option<String>,
-    /// The gateway takes nothing but a JSON object in text.
+    /// The gateway accepts only text that holds a JSON object.
     pub(crate) is_json_object: bool,
     pub(crate) value: Expression,
     pub(crate) request_view: Option<RequestView>,
@@ -67,8 +67,8 @@ impl Policy {
         self.rules.keys().filter_map(|rpc| rpc.rsplit('.').next())
     }
 
-    /// Applies the rules for `rpc` one after the other: the first denial wins, and every rule sees
-    /// the edits of those before it. Without a rule that says otherwise the call is allowed.
+    /// Applies the rules for `rpc` one after the other: the first denial wins, and every rule sees the edits of those
+    /// before it. If no rule denies, the call is allowed.
     ///
     /// # Errors
     /// When a rule can't be evaluated over this request.
@@ -109,7 +109,7 @@ enum Outcome<'a> {
 }
 
 impl Rule {
-    /// Evaluates the rule. All of its edits are of the same request.
+    /// Evaluates the rule. All its edits see the same request.
     fn evaluate(
         &self,
         environment: &Environment,
@@ -150,7 +150,7 @@ impl Edit {
     }
 }
 
-/// True if the gateway will take the text for a JSON object.
+/// True if the gateway accepts the text as a JSON object.
 fn is_json_object(text: &str) -> bool {
     serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The policy file as it is written: YAML, with the place of everything that may be wrong.
+//! The policy file as it is written: YAML, with the places of its parts.
 
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned, UserMessageFormatter};
@@ -11,7 +11,7 @@ pub(crate) type Lists = HashMap<Spanned<String>, Vec<Spanned<String>>>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
-    /// Word lists, which the rules know as `lists.name`.
+    /// Word lists, `lists.name` in the rules.
     #[serde(default)]
     pub(crate) lists: Lists,
     pub(crate) rules: Vec<Spanned<Rule>>,
@@ -40,12 +40,12 @@ pub(crate) struct Deny {
     pub(crate) reason: String,
 }
 
-/// Reads the file, or says where and why it can't be read: there is then nothing to check.
+/// Reads the file, or returns where and why it can't be read: nothing else is checked then.
 pub(crate) fn read(text: &str) -> Result<File, (Location, String)> {
     serde_saphyr::from_str(text).map_err(|error| {
         let place = error.location().unwrap_or(Location::UNKNOWN);
         let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
-        // The place is told apart.
+        // The place is reported separately.
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
         (place, message)
     })

@@ -1,4 +1,4 @@
-//! Lists of edits whose entries are told apart by a key: what an edit leaves out stays as it was.
+//! Lists of edits whose entries are identified by a key: members that an edit lacks stay unchanged.
 
 use crate::expression::Failure;
 use prost_reflect::{ReflectMessage, Value};

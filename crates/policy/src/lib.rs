@@ -1,13 +1,12 @@
 //! Rules in a file that decide OpenIM's callbacks. No server: a request comes in as a message, and a
 //! response goes out.
 //!
-//! A policy file becomes a [`Policy`] when it is loaded: its YAML is read with the place of
-//! everything in it, every expression is checked against each request that it is for, and all
-//! mistakes are reported at once. The policy then decides over messages that are known only by their
-//! descriptors, so that nothing here changes when the contract grows:
+//! A policy file becomes a [`Policy`] when it is loaded: its YAML is read with the places of its parts, every
+//! expression is checked against each request that it is for, and all mistakes are reported at once. The policy then
+//! decides over dynamic messages, so that nothing here changes when the contract grows:
 //!
 //! - `file`, `parsed`: the YAML, and the expressions in it, parsed
-//! - `compile`: each rule, checked for each of its rpcs; `edit`, `denial`: what may follow from it
+//! - `compile`: each rule, checked for each of its rpcs; `edit`, `denial`: its consequences
 //! - `dry_run`: the checked rules over made-up requests
 //! - `load`: all of these, from a file to a policy or to its mistakes
 //! - `evaluate`: from a request to a decision; `convert`, `keyed`, `request_view`: the edits' values

@@ -1,4 +1,4 @@
-//! From a policy file to a policy, or to everything that is wrong with the file.
+//! Loads a policy file, or reports every mistake in it.
 
 use crate::compile::{Compiled, Compiler};
 use crate::dry_run;
@@ -35,7 +35,7 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
     },
-    /// The file says something wrong: a line for each mistake, `file:line:column: what`.
+    /// The file has mistakes: a line for each, `file:line:column: what`.
     #[error("{}", .0.join("\n"))]
     Mistakes(Vec<String>),
 }
@@ -56,7 +56,7 @@ impl Policy {
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Makes a policy of a file's text. The name is what mistakes call the file.
+    /// Makes a policy of a file's text. `name` is the file's name in mistakes.
     ///
     /// # Errors
     /// All mistakes in it.

@@ -1,4 +1,4 @@
-//! The mistakes in a policy file, each with its line and column, collected so as to be reported at once.
+//! The mistakes in a policy file, each with its line and column, collected to be reported at once.
 
 use crate::expression::Problem;
 use serde_saphyr::{Location, Spanned};
@@ -56,8 +56,8 @@ impl RuleMistakes<'_, '_> {
     }
 }
 
-/// The place in the source of the byte `at` of a scalar's value. A scalar may be quoted, folded or
-/// indented there, so its lines are looked for in its value, one after the other.
+/// The place in the source of the byte `at` of a scalar's value. A scalar may be quoted, folded or indented there, so
+/// the lines of its value are searched for there, one after the other.
 fn place_in(source: &str, scalar: &Spanned<String>, at: usize) -> Place {
     let (place, span) = (scalar.referenced, scalar.referenced.span());
     let start = span.byte_offset().map_or(0, |offset| offset as usize);

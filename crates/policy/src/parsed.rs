@@ -6,7 +6,7 @@ use crate::file::{Deny, Rule};
 use crate::mistakes::RuleMistakes;
 use serde_saphyr::{Location, Spanned};
 
-/// An expression, and where it stands.
+/// An expression, and its place.
 pub(crate) struct ParsedExpression<'a> {
     pub(crate) source: &'a Spanned<String>,
     pub(crate) parsed: SyntaxTree<'a>,

@@ -5,7 +5,7 @@ use crate::keyed;
 use contract::{FieldOptions, message_of, values_of};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 
-/// The place in a request of what a field of its response edits.
+/// The field of a request that a field of its response edits.
 pub(crate) struct RequestView {
     /// The inline message that the field is in, if it is in one.
     inline: Option<FieldDescriptor>,
@@ -23,8 +23,7 @@ enum Form {
 }
 
 impl RequestView {
-    /// Finds the request's field of the same name, in its inline messages too. There is none where
-    /// the two hold different things.
+    /// Finds the request's field of the same name, in its inline messages too. None if the two have different types.
     pub(crate) fn find(
         edit: &FieldDescriptor,
         key: Option<&str>,

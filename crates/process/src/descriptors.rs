@@ -11,17 +11,17 @@ use rlimit::Resource;
 pub struct Shortage {
     /// The number that the settings need.
     pub needed: u64,
-    /// The number that there may be, to which the caller clamps its bounds.
+    /// The number that the system allows, to which the caller lowers its bounds.
     pub available: u64,
 }
 
 /// Raises the soft limit to what is needed, as far as the hard limit allows; it never lowers it.
 ///
 /// # Errors
-/// The hard limit is lower. It is raised as far as it goes by then.
+/// The hard limit is lower. The soft limit is then raised up to it.
 pub fn raise(needed: u64) -> Result<(), Shortage> {
     let raised = rlimit::increase_nofile_limit(needed);
-    // A sandbox may forbid raising it, or even asking for it; then nothing is known to be short.
+    // A sandbox may forbid raising it, or even reading it; then no shortage is reported.
     let available = raised.or_else(|_| Resource::NOFILE.get_soft()).unwrap_or(needed);
     if available < needed { Err(Shortage { needed, available }) } else { Ok(()) }
 }

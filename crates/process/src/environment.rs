@@ -5,25 +5,25 @@ use std::ffi::OsString;
 use crate::Mistake;
 use crate::suggest::nearest;
 
-/// The variables that begin with a program's prefix and that it does not know.
+/// The variables with a program's prefix that it does not read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Unknown {
-    /// Those whose names are nearly those of known ones: most probably a setting that would be lost.
+    /// Those with nearly the name of a known one: most probably a setting that would be lost.
     pub misspelt: Vec<Mistake>,
     /// The others.
     pub unused: Vec<String>,
 }
 
-/// Looks for unknown variables, such as among those of `std::env::vars_os`. `known` are whole names, prefix included.
+/// Finds unknown variables among some, such as `std::env::vars_os`. `known` are whole names, prefix included.
 ///
 /// For a Service that is named as the program is, Kubernetes sets `{prefix}PORT`, `{prefix}SERVICE_HOST`,
-/// `{prefix}PORT_50051_TCP` and others like them in each container. These are passed over.
+/// `{prefix}PORT_50051_TCP` and others like them in each container. These are skipped.
 pub fn unknown<'k>(
     prefix: &str,
     known: impl IntoIterator<Item = &'k str>,
     variables: impl IntoIterator<Item = OsString>,
 ) -> Unknown {
-    // Compared without the prefix, whose length would make everything seem near.
+    // Compared without the prefix, whose length would make all names similar.
     let known: Vec<_> = known.into_iter().filter_map(|name| name.strip_prefix(prefix)).collect();
     let mut unknown = Unknown::default();
     for variable in variables {

@@ -13,7 +13,7 @@ pub const SOFTWARE: u8 = 70;
 /// The system refuses a resource, such as an address to listen on.
 pub const OS_ERROR: u8 = 71;
 
-/// Prints the mistakes in the settings, one a line, and gives [`USAGE`], even if stderr takes nothing.
+/// Prints the mistakes in the settings, one a line, and returns [`USAGE`], even if stderr is closed.
 #[must_use]
 pub fn mistaken(mistakes: &[Mistake]) -> ExitCode {
     for mistake in mistakes {
@@ -22,7 +22,7 @@ pub fn mistaken(mistakes: &[Mistake]) -> ExitCode {
     USAGE.into()
 }
 
-/// Prints why a program ends, and gives its code, even if stderr takes nothing.
+/// Prints why a program ends, and returns its code, even if stderr is closed.
 #[must_use]
 pub fn failed(code: u8, why: impl fmt::Display) -> ExitCode {
     let _ = writeln!(stderr(), "error: {why}");

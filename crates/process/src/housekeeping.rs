@@ -1,4 +1,4 @@
-//! A thread for what serving threads must not wait for, such as reading files.
+//! A thread for work that would block serving threads, such as reading files.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,8 +9,8 @@ use std::time::Duration;
 /// Work that is repeated.
 pub type Task = Box<dyn FnMut() + Send>;
 
-/// Runs tasks on a thread of their own until it is dropped. Files may lie on a network: a read that stalls then holds up
-/// this thread and nothing else, not even the end of the process.
+/// Runs tasks on a thread of their own until it is dropped. Files may lie on a network: a read that stalls then blocks
+/// this thread only, and not the end of the process.
 #[derive(Debug)]
 pub struct Housekeeping(#[expect(dead_code, reason = "its drop ends the thread")] Sender<()>);
 

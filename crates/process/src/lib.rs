@@ -1,11 +1,11 @@
-//! What the gateway and the decider do alike as processes. Nothing here knows OpenIM, callbacks or policies.
+//! The parts of a process that gateway and decider share. Nothing here depends on OpenIM, callbacks or policies.
 //!
-//! - [`Mistake`], [`suggest`]: what is wrong with settings, and the name that was probably meant;
+//! - [`Mistake`], [`suggest`]: mistakes in settings, and the name that was probably meant;
 //! - [`environment`]: misspelt environment variables;
 //! - [`Reloadable`], [`Housekeeping`]: values read from files, and the thread that reads them again;
 //! - [`pem`], [`tls`]: certificates and keys, and the server's side of TLS;
-//! - [`listen`], [`descriptors`], [`workers`]: sockets, and the resources of the machine they take;
-//! - [`log`]: lines that never make their writer wait;
+//! - [`listen`], [`descriptors`], [`workers`]: sockets, and the resources that they need;
+//! - [`log`]: logging that never blocks;
 //! - [`exit`]: exit codes.
 
 pub mod descriptors;

@@ -12,9 +12,9 @@ use tracing::{debug, warn};
 
 /// Connections that the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
-/// The time given to connections to close before accepting is tried again.
+/// The time for connections to close before accepting is retried.
 const PAUSE: Duration = Duration::from_millis(10);
-/// A lack of resources that ends for less than this is the same lack, and is not logged again.
+/// A lack of resources that returns sooner than this is not logged again.
 const CALM: Duration = Duration::from_secs(10);
 
 /// Binds one listener per worker to the same address; the kernel spreads connections over them. They don't block.
@@ -60,19 +60,19 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
 #[derive(Debug)]
 pub struct Acceptor {
     listener: TcpListener,
-    /// Set while the system has nothing left to accept a connection with.
+    /// Set while the system lacks resources to accept a connection.
     retry_at: Option<Instant>,
-    /// No further lack of resources is logged before.
+    /// Before this, no further lack of resources is logged.
     calm_at: Option<Instant>,
 }
 
-/// The next that happens on a listener.
+/// The next event of a listener.
 #[derive(Debug)]
 pub enum Accepted {
-    /// A connection, and where it comes from.
+    /// A connection, and its peer's address.
     Connection(TcpStream, SocketAddr),
-    /// The process or the system has no file descriptor or no memory for another connection. The next call waits for
-    /// 10 ms first, which is the time for the caller to close one.
+    /// The process or the system has no file descriptor or memory for another connection. The next call first waits 10
+    /// ms, in which the caller may close one.
     Exhausted,
 }
 

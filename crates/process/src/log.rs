@@ -1,5 +1,5 @@
 //! The log on stderr. A line goes into a bounded queue, and a thread of its own writes it, so that no other thread ever
-//! waits for stderr or fails with it: it may be a pipe that nobody reads, a full disk, or closed.
+//! waits for stderr or fails with it: it may be a full pipe, a full disk, or closed.
 
 mod filter;
 mod limit;
@@ -76,7 +76,7 @@ pub struct Log {
 /// The process has a log already, or the system has no further thread.
 pub fn start(config: &Config) -> io::Result<Log> {
     let (queue, limit) = (Arc::new(Queue::default()), Limit::new(config.lines_per_second));
-    // Not `io::stderr()`: its lock, held while a write stalls, would stall everyone else who takes it.
+    // Not `io::stderr()`: its lock, held while a write stalls, would block every other user.
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     let unlimited = registry().with(layer(config.format, &queue));
     registry()

@@ -1,8 +1,8 @@
-//! One thing that is wrong with the settings.
+//! A mistake in the settings.
 
 use std::fmt;
 
-/// One thing that is wrong with the settings, or with a file that they name.
+/// A mistake in the settings, or in a file that they name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct Mistake {

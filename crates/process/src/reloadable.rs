@@ -11,7 +11,7 @@ use crate::Mistake;
 #[derive(Debug)]
 pub struct Reloadable<T> {
     current: ArcSwap<T>,
-    /// The mistakes of the last attempt to read it, so that the same ones are not logged again each second.
+    /// The mistakes of the last read, so that the same ones are not logged each second.
     mistakes: Mutex<Vec<Mistake>>,
 }
 
@@ -29,8 +29,8 @@ impl<T: PartialEq> Reloadable<T> {
         self.current.load()
     }
 
-    /// Takes the value that was just read, if it differs; keeps the one in force if none could be read. `what` names it
-    /// in the log.
+    /// Stores the value that was just read, if it differs; keeps the one in force if the read failed. `what` is its
+    /// name in the log.
     pub fn refresh(&self, what: &str, read: Result<T, Vec<Mistake>>) {
         let mut known = self.mistakes.lock().unwrap_or_else(PoisonError::into_inner);
         match read {

@@ -1,10 +1,10 @@
 //! "Did you mean …?"
 
-/// A name that differs in more characters than this is no guess, however long it is.
+/// A name that differs in more characters than this is not suggested, whatever its length.
 const MOST: usize = 3;
 
-/// The end of a sentence about a name that does not exist: the known name nearest to it, if one is near. Capitals make
-/// no difference; of several that are equally near the first by the alphabet is taken.
+/// The end of a sentence about an unknown name: the known name nearest to it, if one is near. Capitals make no
+/// difference; of several that are equally near the first by the alphabet is taken.
 pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let near = nearest(name, known);
     near.map_or_else(String::new, |known| format!("; did you mean `{known}`?"))

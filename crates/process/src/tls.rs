@@ -1,4 +1,4 @@
-//! The server's side of TLS: the files, and the configuration that handshakes are made with.
+//! The server's side of TLS: the files, and the configuration made of them.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -107,9 +107,9 @@ impl Files {
     }
 }
 
-/// A server's certificate and key, with the configuration made of them. Two are equal if their files hold the same, so a
-/// [`Reloadable`](crate::Reloadable) keeps one configuration, with its memory of sessions, until a file changes; a new
-/// one resumes no session that was begun with the old certificates.
+/// A server's certificate and key, with the configuration made of them. Two are equal if their files hold the same, so
+/// a [`Reloadable`](crate::Reloadable) keeps one configuration, with its cache of sessions, until a file changes; a new
+/// one resumes no session of the old certificates.
 #[derive(Debug)]
 pub struct Identity {
     material: Material,
@@ -130,7 +130,7 @@ impl PartialEq for Identity {
     }
 }
 
-/// What the files hold. `Debug` of a private key shows nothing of it.
+/// The contents of the files. `Debug` of a private key shows nothing of it.
 #[derive(Debug)]
 struct Material {
     chain: Vec<CertificateDer<'static>>,

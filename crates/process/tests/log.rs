@@ -39,7 +39,7 @@ impl Process {
         Self { stdin: child.stdin.take(), child, stdout }
     }
 
-    /// The number that the process says next.
+    /// The number that the process prints next.
     fn hear(&mut self) -> u64 {
         let said = self.stdout.find_map(|line| {
             line.expect("a line").strip_prefix("said ").map(|number| number.parse())
@@ -47,7 +47,7 @@ impl Process {
         said.expect("a number").expect("a number")
     }
 
-    /// Lets the process go on after [`pause`].
+    /// Resumes the process after [`pause`].
     fn resume(&mut self) {
         self.stdin.as_mut().expect("a pipe").write_all(b"\n").expect("a reader");
     }

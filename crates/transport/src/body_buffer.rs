@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// The part of a body that has come; copied only if it comes in several pieces.
+/// The received part of a body; copied only if it comes in several pieces.
 #[derive(Debug, Default)]
 pub struct BodyBuffer {
     first: Bytes,
@@ -11,13 +11,13 @@ pub struct BodyBuffer {
 }
 
 impl BodyBuffer {
-    /// A buffer for a body that is said to have this many bytes.
+    /// A buffer for a body of this declared length.
     #[must_use]
     pub fn expecting(expected: usize) -> Self {
         Self { expected, ..Self::default() }
     }
 
-    /// The number of bytes that have come.
+    /// The number of bytes received.
     pub(crate) fn received(&self) -> usize {
         self.first.len().max(self.all.len())
     }

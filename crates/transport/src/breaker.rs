@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::BreakerConfig;
 
-/// The longest pause between two probes: what works again is used again soon.
+/// The longest pause between two probes: a recovered endpoint is used again soon.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The circuit to one endpoint. Only calls that count move it.
@@ -26,7 +26,7 @@ enum State {
     Open,
     /// The next call goes through.
     HalfOpen,
-    /// That call, the trial, is in flight.
+    /// The first call, the trial, is in flight.
     Trial,
 }
 
@@ -48,7 +48,7 @@ impl Breaker {
         self.state == State::Open
     }
 
-    /// True if a call may be made now. One that does not count is no trial, and need not wait for one.
+    /// True if a call may be made now. One that does not count is never a trial, and need not wait for one.
     pub(crate) fn allows(&self, counts: bool) -> bool {
         match self.state {
             State::Closed | State::HalfOpen => true,
@@ -57,7 +57,7 @@ impl Breaker {
         }
     }
 
-    /// A call that counts is made. Answers whether it is the trial.
+    /// Counts a call that is made; true if it is the trial.
     pub(crate) fn admit(&mut self) -> bool {
         let is_trial = self.state == State::HalfOpen;
         if is_trial {
@@ -87,7 +87,7 @@ impl Breaker {
         self.failed(trial);
     }
 
-    /// A call ended without a verdict on the endpoint, since its caller left, say. After a trial, the next call is one.
+    /// A call ended without an outcome, because its caller cancelled it, say. After a trial, the next call is one.
     pub(crate) fn abandoned(&mut self, trial: bool) {
         if trial {
             self.state = State::HalfOpen;

@@ -1,4 +1,4 @@
-//! One worker's way to a decider: a call, its deadline, and its one retry.
+//! One worker's calls to a decider, each with its deadline and its one retry.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -31,14 +31,14 @@ impl Channel {
     /// its prefix of [`PREFIX`](crate::PREFIX) bytes. Dropping the future cancels the call.
     ///
     /// # Errors
-    /// There is no answer by the deadline, or none that can be used.
+    /// There is no valid answer by the deadline.
     pub async fn call(
         &self,
         path: &PathAndQuery,
         context: &Context<'_>,
         frame: &Bytes,
     ) -> Result<Bytes, Failure> {
-        // Pinned here, since `timeout_at` moves what it is given.
+        // Pinned here, since `timeout_at` moves its future.
         let answer = pin!(self.answer(path, context, frame));
         timeout_at(context.deadline, answer).await.unwrap_or(Err(Failure::Deadline))
     }
@@ -58,7 +58,7 @@ impl Channel {
         if !error.is_safe_to_retry() || !self.decider.retries.withdraw() {
             return Err(error.into());
         }
-        // Where there is no other endpoint, nor another connection, the first reason is the one to report.
+        // Where there is no other endpoint, nor another connection, the first failure is reported.
         let Ok(second) = self.pool.pick(Some(&first), context.counts).await else {
             return Err(error.into());
         };

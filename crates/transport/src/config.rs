@@ -8,15 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint_url::EndpointUrl;
 
-/// One decider: where it is, and how it is talked to.
+/// One decider: its endpoints, and the connections to them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where it is reached: `http://host:port`, `https://host:port` or `unix:/path`, one or several. A host with many
-    /// addresses counts as many endpoints; of two that are picked at random, the one with fewer calls in flight is
-    /// asked.
+    /// Its URLs: `http://host:port`, `https://host:port` or `unix:/path`, one or several. A host with many addresses
+    /// counts as many endpoints; of two picked at random, the one with fewer calls in flight is called.
     pub endpoints: Vec<EndpointUrl>,
-    /// The interval at which host names are resolved anew; a connection that fails does it at once.
+    /// The interval at which host names are resolved again; a failed connection triggers it at once.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub resolve_interval: Duration,
@@ -24,8 +23,8 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub connect_timeout: Duration,
-    /// The interval at which a connection with calls in flight is pinged. Most gRPC servers close one that is pinged more often than
-    /// every 5 minutes.
+    /// The interval at which a connection with calls in flight is pinged. Most gRPC servers close one pinged more often
+    /// than every 5 minutes.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub keep_alive: Duration,
@@ -41,7 +40,7 @@ pub struct Config {
     pub token_file: Option<PathBuf>,
 }
 
-/// When a decider's endpoint that fails is left alone.
+/// The circuit breaker: it stops calls to a decider's endpoint that fails.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BreakerConfig {
@@ -52,7 +51,7 @@ pub struct BreakerConfig {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub first: Duration,
-    /// The longest time that it stays open while there is a connection: then a call is made though no probe succeeded.
+    /// The longest time that it stays open while there is a connection: then a call is made without a successful probe.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub longest: Duration,

@@ -19,16 +19,15 @@ use tokio::time::timeout;
 use crate::decider::Decider;
 use crate::tls;
 
-/// The longest time that written data may stay without an acknowledgement. So the kernel notices a peer that vanished
-/// without a word.
+/// The longest time that written data may stay without an acknowledgement. So the kernel detects a peer that vanished.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
-/// The number of streams until the peer has said how many it takes.
+/// The number of streams until the peer's SETTINGS arrive.
 const FIRST_STREAMS: usize = 100;
 const HEADER_LIST: u32 = 16 << 10;
 
-/// Where an endpoint is.
+/// The address of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Address {
     Tcp(std::net::SocketAddr),
@@ -44,7 +43,7 @@ impl std::fmt::Display for Address {
     }
 }
 
-/// An endpoint as the URL names it, whatever its address is at the moment.
+/// An endpoint as the URL names it, before its name is resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Target {
     pub(super) tls: bool,
@@ -53,7 +52,6 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The URI of a call.
     pub(super) fn uri(&self, path: &PathAndQuery) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(if self.tls { Scheme::HTTPS } else { Scheme::HTTP });
@@ -65,7 +63,6 @@ impl Target {
 
 type Opened = (SendRequest<Bytes>, Connection<Socket>);
 
-/// Opens a connection.
 pub(super) async fn open(
     address: &Address,
     target: &Target,
@@ -115,8 +112,8 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// A stream that does not claim vectored writes. With them h2 flushes each DATA frame of 256 bytes or more by itself, one
-/// system call each; without, the frames of all waiting requests leave in one.
+/// A stream that does not claim vectored writes. With them h2 flushes each DATA frame of 256 bytes or more by itself,
+/// one system call each; without, the frames of all waiting requests go out in one.
 pub(super) struct Socket(Box<dyn Stream>);
 
 impl AsyncRead for Socket {

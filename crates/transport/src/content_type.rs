@@ -16,7 +16,7 @@ fn are_parameters(mut text: &[u8]) -> bool {
         }
         let Some(parameter) = text.strip_prefix(b";") else { return false };
         text = parameter.trim_ascii_start();
-        // There may be nothing between two semicolons.
+        // A parameter may be empty.
         if !text.is_empty() && !text.starts_with(b";") {
             let rest = after_token(text).and_then(|text| text.strip_prefix(b"="));
             let Some(rest) = rest.and_then(|value| after_quoted(value).or(after_token(value)))

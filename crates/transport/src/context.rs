@@ -8,17 +8,17 @@ use http::header::{
 };
 use tokio::time::Instant;
 
-/// The deadline and the metadata of a call, and the use of its outcome.
+/// The deadline and the metadata of a call, and the effect of its outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The headers of calls of this kind.
     pub headers: &'a Headers,
-    /// The values of the headers that have another one in each call, in the order of their names in [`Headers::new`]. An
-    /// empty one leaves its header out.
+    /// The values of the `own` headers, in the order of their names in [`Headers::new`]. An empty value omits its
+    /// header.
     pub values: &'a [HeaderValue],
     /// Further headers of this call; they replace those of the same name.
     pub more: &'a [(HeaderName, HeaderValue)],
-    /// The end of the call, which the decider is told as `grpc-timeout`.
+    /// The end of the call, sent to the decider as `grpc-timeout`.
     pub deadline: Instant,
     /// True if the outcome moves the circuit to the endpoint: a failure opens it, a success closes it.
     pub counts: bool,
@@ -36,13 +36,14 @@ pub struct Headers {
 
 static TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const EMPTY: HeaderValue = HeaderValue::from_static("");
-/// The left time in milliseconds is nearly always all of a call's time, which comes again, if it is a multiple of this.
+/// A remaining time in milliseconds that is a multiple of this is nearly always a whole configured deadline, which
+/// recurs.
 const COMMON: u128 = 100;
 const ALMOST_A_MILLISECOND: Duration = Duration::from_nanos(999_999);
 
 impl Headers {
-    /// The headers of gRPC, the `user_agent`, those with `own` names, which have another value in each call, and
-    /// `constant` ones. `authorization` is added to a call if its decider has a token.
+    /// The headers of gRPC, the `user_agent`, those with `own` names, whose values differ in each call, and `constant`
+    /// ones. `authorization` is added to a call if its decider has a token.
     #[must_use]
     pub fn new(
         user_agent: HeaderValue,
@@ -69,8 +70,8 @@ impl Context<'_> {
         now: Instant,
         first: bool,
     ) -> HeaderMap {
-        // A value that hardly comes twice must not fill that table: it would push out those that do, and h2 looks through
-        // all values of a name.
+        // A value that hardly recurs must not fill that table: it would evict those that do, and h2 searches all values
+        // of a name.
         let unique = |mut value: HeaderValue| {
             value.set_sensitive(!first);
             value
@@ -149,7 +150,7 @@ mod tests {
             "command: c",
         ];
         assert_eq!(sent(&["7", "8"], Duration::from_secs(2), true), expected);
-        // One value too many is no other header's.
+        // A surplus value goes to no other header.
         assert_eq!(sent(&["7", "8", "9"], Duration::from_secs(2), true), expected);
         for values in [&["7", ""][..], &["7"]] {
             let sent = sent(values, Duration::from_secs(2), true);

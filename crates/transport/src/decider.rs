@@ -1,4 +1,4 @@
-//! One decider, as the whole process knows it.
+//! One decider, shared by the whole process.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -28,17 +28,17 @@ pub struct Decider {
     tls: Option<Reloadable<Tls>>,
 }
 
-/// Receives what happens to the endpoints of deciders. Called on the serving threads: it must not wait.
+/// Receives what happens to the endpoints of deciders. Called on the serving threads: it must not block.
 pub trait Observer: Debug + Send + Sync {
-    /// An endpoint has gone from one state to another; it is new if there is none before, gone if there is none after.
-    /// Each worker has its own endpoints.
+    /// An endpoint changed its state; `from` is none for a new one, `to` is none for a removed one. Each worker has its
+    /// own endpoints.
     fn endpoint(&self, decider: &str, from: Option<EndpointState>, to: Option<EndpointState>);
 
-    /// A call was sent again, since it surely did not run.
+    /// A call was retried, since it surely did not run.
     fn retried(&self, decider: &str);
 }
 
-/// The use that an endpoint of a decider is of.
+/// The state of a decider's endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndpointState {
     /// A connection is being opened.
@@ -52,11 +52,11 @@ pub enum EndpointState {
 }
 
 impl Decider {
-    /// A decider with these settings; `user_agent` is for probes. Reads the files that the settings
-    /// name; other mistakes in them are for [`Config::mistakes`] to find.
+    /// A decider with these settings; `user_agent` is for probes. Reads the files that the settings name;
+    /// [`Config::mistakes`] finds other mistakes in them.
     ///
     /// # Errors
-    /// The files can't be read, or are not what they should be.
+    /// The files can't be read or used.
     pub fn new(
         name: &str,
         config: Config,
@@ -86,7 +86,7 @@ impl Decider {
     }
 
     /// Reads the files again: calls from now on send the new token, connections from now on use the new certificates. A
-    /// file that can't be used is logged, and changes nothing. May wait for a file system: not for a serving thread.
+    /// file that can't be used is logged, and changes nothing. Blocks on the file system: not for a serving thread.
     pub fn refresh(&self) {
         let mistakes =
             |problem| vec![Mistake::new(format_args!("decider `{}`", self.name), problem)];

@@ -1,4 +1,4 @@
-//! Where a decider is reached.
+//! The URL of a decider's endpoint.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use http::Uri;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where a decider is reached.
+/// The URL of a decider's endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]

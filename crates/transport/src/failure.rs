@@ -2,7 +2,7 @@
 
 use tonic::{Code, Status};
 
-/// A call without an answer that can be used.
+/// The reason why a call has no valid answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Failure {
     /// The decider did not answer in time.
@@ -17,7 +17,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// True if the decider, or a proxy before it, says that it is not available.
+    /// True for the status UNAVAILABLE, from the decider or a proxy before it.
     pub(crate) fn is_unavailable(&self) -> bool {
         matches!(self, Self::Status(status) if status.code() == Code::Unavailable)
     }

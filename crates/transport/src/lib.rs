@@ -4,14 +4,14 @@
 //! Channel::call → pool (picks an endpoint) → endpoint (circuit, calls in flight) → unary ⇒ decider
 //! ```
 //!
-//! A [`Decider`] is one decider for the whole process: settings, TLS and token, which [`Decider::refresh`] reads anew. Each
-//! worker opens a [`Channel`] to it, with connections and circuits of its own. A call takes a path, a [`Context`] and a
-//! message.
+//! A [`Decider`] is one decider for the whole process: settings, TLS and token, which [`Decider::refresh`] reads again.
+//! Each worker opens a [`Channel`] to it, with connections and circuits of its own. A call takes a path, a [`Context`]
+//! and a message.
 //!
 //! - `pool` resolves the names and picks one of two random endpoints, the one with fewer calls in flight.
 //! - `endpoint` keeps one connection open, and probes an open circuit in the background.
-//! - `unary` sends one call, takes its answer only if it is gRPC to the letter, and tells the failures that are safe to
-//!   retry, since the call surely did not run.
+//! - `unary` sends one call, accepts its answer only if it is gRPC to the letter, and marks the failures that are safe
+//!   to retry, since the call surely did not run.
 //!
 //! Dropping the future of a call cancels it.
 

@@ -1,4 +1,4 @@
-//! The mistakes that can be in the settings of a decider.
+//! The mistakes in the settings of a decider.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Config {
-    /// Every mistake; `place` is where the settings stand. Reads the files that they name.
+    /// Every mistake; `place` is the path of the settings. Reads the files that they name.
     #[must_use]
     pub fn mistakes(&self, place: &str) -> Vec<Mistake> {
         let at = |key: &str| format!("{place}.{key}");
@@ -51,7 +51,7 @@ impl Config {
 }
 
 impl BreakerConfig {
-    /// Every mistake; `place` is where the settings stand.
+    /// Every mistake; `place` is the path of the settings.
     #[must_use]
     pub fn mistakes(&self, place: &str) -> Vec<Mistake> {
         let at = |key: &str| format!("{place}.{key}");
@@ -70,7 +70,7 @@ impl BreakerConfig {
     }
 }
 
-/// A mistake if a time is not in its range. One that no clock can be set to would end a connection or a call without an
+/// A mistake if a time is not in its range. One too large for the clock would end a connection or a call without an
 /// answer.
 fn outside(place: &str, time: Duration, range: RangeInclusive<Duration>) -> Option<Mistake> {
     let [least, most] = [range.start(), range.end()].map(|time| format_duration(*time));

@@ -1,4 +1,4 @@
-//! The endpoints of one decider: which there are, and which one gets a call.
+//! The endpoints of one decider: their discovery, and the choice of one for each call.
 
 mod sample;
 
@@ -16,7 +16,7 @@ use crate::endpoint::{Endpoint, Readiness, Signals};
 use crate::failure::Failure;
 use crate::resolve::{Resolved, resolve};
 
-/// Names are not resolved more often than this, however often connections fail.
+/// The shortest time between two resolutions, however often connections fail.
 const RESOLVE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The endpoints of one decider.
@@ -50,14 +50,14 @@ impl Pool {
         Self { shared, _close: closing.drop_guard() }
     }
 
-    /// An endpoint for a call: of two picked at random, the one with fewer calls in flight. Waits while there is none to
-    /// use but a connection is being opened. `tried` is taken only if there is no other. `counts` is the call's.
+    /// An endpoint for a call: of two picked at random, the one with fewer calls in flight. Waits while the only usable
+    /// ones are connecting. `tried` is taken only if there is no other. `counts` is the call's.
     pub(super) async fn pick(
         &self,
         tried: Option<&Arc<Endpoint>>,
         counts: bool,
     ) -> Result<Arc<Endpoint>, Failure> {
-        // Nearly always there is one.
+        // The common case.
         if let Choice::Endpoint(endpoint) = self.shared.choose(tried, counts) {
             return Ok(endpoint);
         }
@@ -68,7 +68,7 @@ impl Pool {
             match self.shared.choose(tried, counts) {
                 Choice::Endpoint(endpoint) => return Ok(endpoint),
                 Choice::Wait => {}
-                // Once for each call; more would be a call that waits for as long as the decider is down.
+                // Once for each call: repeated, it would wait for as long as the decider is down.
                 Choice::Down(endpoint) if !requested => {
                     requested = true;
                     endpoint.request_connect(counts);

@@ -1,4 +1,4 @@
-//! From the URL of a decider to its addresses.
+//! Resolves the URLs of a decider to addresses.
 
 use std::collections::HashSet;
 use std::io;
@@ -15,11 +15,11 @@ pub(super) struct ResolvedAddress {
     pub(super) target: Target,
 }
 
-/// The addresses that the URLs of a decider stand for now.
+/// The current addresses of a decider's URLs.
 #[derive(Debug, Default)]
 pub(super) struct Resolved {
     pub(super) addresses: HashSet<ResolvedAddress>,
-    /// The names that could not be resolved, and why. They may still be where they were.
+    /// The names that could not be resolved, and why. Their old addresses may still be valid.
     pub(super) failed: Vec<(Target, io::Error)>,
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The price of one retry; each call pays in the percentage.
+/// The price of one retry; each call deposits the percentage.
 const COST: u64 = 100;
-/// As many retries as may be saved up, and are there at the start.
+/// The most retries that can be saved up, and the initial balance.
 const SAVED: u64 = 10;
 
 /// A budget of retries for the whole process.
@@ -15,7 +15,7 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// A budget of so many retries for each hundred calls.
+    /// A budget of `percent` retries for each hundred calls.
     #[must_use]
     pub fn new(percent: u32) -> Self {
         Self { percent: percent.into(), balance: AtomicU64::new(SAVED * COST) }
@@ -23,7 +23,7 @@ impl RetryBudget {
 
     /// Counts a call.
     pub(crate) fn deposit(&self) {
-        // Full nearly always: then nothing is written.
+        // The balance is nearly always full: then nothing is written.
         if self.balance.load(Relaxed) < SAVED * COST {
             let paid = |balance: u64| Some((balance + self.percent).min(SAVED * COST));
             let _ = self.balance.fetch_update(Relaxed, Relaxed, paid);

@@ -30,7 +30,7 @@ struct Files {
 /// Reads the files.
 ///
 /// # Errors
-/// A file can't be read, or is not what it should be.
+/// A file can't be read or used.
 pub(crate) fn read(config: &Config) -> Result<Tls, String> {
     let files = Files::read(config)?;
     let client = client(config, &files)?;
@@ -42,7 +42,7 @@ impl Tls {
     /// the sessions that can be resumed.
     ///
     /// # Errors
-    /// A file can't be read, or is not what it should be.
+    /// A file can't be read or used.
     pub(crate) fn reread(&self, config: &Config) -> Result<Self, String> {
         match Files::read(config)? == *self.files {
             true => Ok(self.clone()),
@@ -75,7 +75,7 @@ impl Files {
     }
 }
 
-/// The client's side of TLS. The settings are those that the files were read from; an error names the file.
+/// The client's side of TLS. `files` were read from `config`; an error names the file.
 fn client(config: &Config, files: &Files) -> Result<ClientConfig, String> {
     let roots = match &files.ca {
         Some(ca) => Arc::new(RootCertStore { roots: ca.clone() }),

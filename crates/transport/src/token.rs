@@ -1,4 +1,4 @@
-//! The token that a decider asks for, from a file that may change.
+//! The token for a decider, from a file that may change.
 
 use http::HeaderValue;
 

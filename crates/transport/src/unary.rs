@@ -12,19 +12,19 @@ use crate::body_buffer::BodyBuffer;
 use crate::content_type::is_grpc;
 use crate::failure::Failure;
 
-/// The length of what stands before a message: a flag for compression, and the message's length.
+/// The length of a message's prefix: a flag for compression, and the message's length.
 pub const PREFIX: usize = 5;
-/// The largest answer of a decider: what gRPC implementations take by default.
+/// The largest answer of a decider: the default limit of gRPC implementations.
 const ANSWER_LIMIT: usize = 4 << 20;
 static STATUS: HeaderName = HeaderName::from_static("grpc-status");
 static MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// The reason why there is no answer.
+/// The reason why a call has no answer.
 #[derive(Debug)]
 pub(super) enum CallError {
     /// Nothing of the call was written.
     NotSent(String),
-    /// The peer said goodbye, and declared that it did not run the call.
+    /// The peer sent GOAWAY, and declared that it did not run the call.
     NotProcessed(String),
     /// The peer refused the stream, and so did not run the call; the connection is as good as before.
     Refused(String),
@@ -81,8 +81,8 @@ pub(super) async fn call(
     Ok(status.and_then(|()| message(answer)))
 }
 
-/// An answer is not gRPC's if a proxy wrote it, say. gRPC would take a 404 for an rpc that is not implemented, but a
-/// missing route is not the decider's word.
+/// Checks that the answer is gRPC's, and not a proxy's. gRPC would take a 404 for an unimplemented rpc, but a proxy's
+/// missing route is not the decider's answer.
 fn check(head: &Parts) -> Result<(), CallError> {
     let mut content_types = head.headers.get_all(CONTENT_TYPE).iter();
     let is_grpc = content_types.next().is_some_and(|it| is_grpc(it.as_bytes()));
@@ -92,8 +92,8 @@ fn check(head: &Parts) -> Result<(), CallError> {
     }
 }
 
-/// The decider's status: it is in the trailers, or in the headers if nothing came after them. There must be one only, so
-/// that nothing that contradicts itself is taken for an OK.
+/// The decider's status: it is in the trailers, or in the headers if nothing came after them. There must be one only,
+/// so that no contradiction is accepted as OK.
 fn status(
     headers: HeaderMap,
     trailers: Option<HeaderMap>,

@@ -1,4 +1,4 @@
-//! `healthcheck`: asks a decider on this host for its health.
+//! `healthcheck`: checks the health of the decider on this host.
 
 mod trust;
 
@@ -36,27 +36,27 @@ pub(super) fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-/// Asks the decider that was started with the same arguments, as far as they say where it listens and
-/// whether by TLS. No file is read: one that is wrong by now does not make a running decider ill.
+/// Calls the decider that was started with the same arguments for address and TLS. No file is read: a file that is
+/// wrong by now does not make a running decider unhealthy.
 #[tokio::main(flavor = "current_thread")]
 async fn check(cli: &Cli) -> Result<(), String> {
     let address = reachable(address(&cli.listen).map_err(|mistake| mistake.to_string())?);
     let callers = &cli.callers;
-    let asked = timeout(LIMIT, async {
+    let answer = timeout(LIMIT, async {
         match (&callers.tls_certificate, &callers.tls_client_ca) {
             (Some(_), Some(_)) => wants_a_certificate(secure(address).await?).await,
             (Some(_), None) => serves(secure(address).await?).await,
             (None, _) => serves(TcpStream::connect(address).await?).await,
         }
     });
-    match asked.await {
+    match answer.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(why)) => Err(format!("{address}: {why}")),
         Err(_) => Err(format!("{address}: no answer within 2 seconds")),
     }
 }
 
-/// A listener on all addresses is asked on the loopback one.
+/// A listener on all addresses is reached at the loopback one.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -74,7 +74,7 @@ async fn secure(address: SocketAddr) -> Result<TlsStream<TcpStream>, Box<dyn Err
     Ok(connector.connect(ServerName::from(address.ip()), stream).await?)
 }
 
-/// Asks gRPC's health service.
+/// Calls gRPC's health service.
 async fn serves<S>(stream: S) -> Result<(), Box<dyn Error>>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -91,8 +91,7 @@ where
     }
 }
 
-/// A decider that lets in nobody without a certificate says so. That is sign of life enough: the
-/// threads that say it are those that decide.
+/// A decider that requires a client's certificate reports its absence. That proves it alive: the same threads decide.
 async fn wants_a_certificate(mut stream: TlsStream<TcpStream>) -> Result<(), Box<dyn Error>> {
     let Err(error) = stream.read_u8().await else {
         return Err("asks for no certificate, though there is --tls-client-ca".into());

@@ -1,4 +1,4 @@
-//! The decider itself: reads the settings, serves until it is told to stop, and drains.
+//! The decider itself: reads the settings, serves until shutdown, and drains.
 
 use super::fail;
 use crate::cli::Cli;

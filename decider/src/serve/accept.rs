@@ -1,4 +1,4 @@
-//! Accepts connections, as many as there may be, and deals them out to the workers.
+//! Accepts connections, up to their bound, and deals them out to the workers.
 
 use process::listen::{Accepted, Acceptor};
 use std::io;
@@ -20,7 +20,7 @@ pub(super) struct Dealer {
     turn: usize,
 }
 
-/// A connection on its way to a worker, and the room that it takes.
+/// A connection on its way to a worker, and its share of the bound.
 pub(super) struct Dealt {
     pub(super) stream: net::TcpStream,
     pub(super) room: OwnedSemaphorePermit,
@@ -40,7 +40,7 @@ impl Dealer {
         dealt
     }
 
-    /// Accepts without an end. What is short, such as file descriptors, is waited for.
+    /// Accepts without an end. It waits while file descriptors and the like are short.
     pub(super) async fn run(mut self) {
         loop {
             if let Accepted::Connection(stream, _) = self.acceptor.accept().await
@@ -60,7 +60,7 @@ impl Dealer {
         };
         self.full = false;
         stream.set_nodelay(true)?;
-        // The worker's runtime waits for it, so this one must not.
+        // The worker's runtime drives it, so it is detached from this one.
         let stream = stream.into_std()?;
         self.turn = (self.turn + 1) % self.workers.len();
         // A worker that has ended ends the server.

@@ -47,8 +47,8 @@ impl Decoder for DynamicCodec {
     type Item = DynamicMessage;
     type Error = Status;
 
-    /// A message that can't be decoded is the sender's fault, and not a decision that failed: a gateway that
-    /// allows where decisions fail must not allow this.
+    /// A message that can't be decoded is the sender's fault, not a failed decision, which a gateway's settings may
+    /// allow.
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
         DynamicMessage::decode(self.incoming.clone(), buffer)
             .map(Some)

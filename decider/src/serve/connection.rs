@@ -23,7 +23,7 @@ pub(super) struct Incoming {
     dealt: UnboundedReceiver<Dealt>,
     tls: Option<Arc<Tls>>,
     handshake_timeout: Duration,
-    /// Handshakes run beside each other, so that a slow one holds up nobody.
+    /// Handshakes run concurrently, so that a slow one delays no other.
     handshakes: JoinSet<io::Result<Connection>>,
 }
 
@@ -36,7 +36,7 @@ impl Incoming {
         Self { dealt, tls, handshake_timeout, handshakes: JoinSet::new() }
     }
 
-    /// Ends when nobody deals any more.
+    /// Ends when the dealer is dropped.
     pub(super) fn into_stream(self) -> impl Stream<Item = Result<Connection, Infallible>> {
         stream::unfold(self, async |mut this| Some((Ok(this.next().await?), this)))
     }
@@ -55,7 +55,7 @@ impl Incoming {
         }
     }
 
-    /// A connection that can be used at once; with TLS, the handshake begins.
+    /// Returns a plain connection at once; with TLS, begins the handshake.
     fn connect(&mut self, Dealt { stream, room }: Dealt) -> io::Result<Option<Connection>> {
         let stream = TcpStream::from_std(stream)?;
         let Some(tls) = &self.tls else {
@@ -74,8 +74,8 @@ trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
 
-/// A connection, which takes its room until it ends. It does not claim vectored writes, so that the
-/// answers to many calls leave in one write.
+/// A connection, which takes its room until it ends. It does not claim vectored writes, so that many answers go out in
+/// one write.
 pub(super) struct Connection {
     stream: Box<dyn Socket>,
     _room: OwnedSemaphorePermit,
@@ -109,7 +109,7 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// Nobody here asks who is connected.
+/// The peer's address is not used.
 impl Connected for Connection {
     type ConnectInfo = ();
 

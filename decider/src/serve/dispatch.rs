@@ -27,7 +27,7 @@ pub trait Decide: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<DynamicMessage, Status>> + Send;
 }
 
-/// Every rpc by its path, and who answers it.
+/// Every rpc by its path, and the implementation that answers.
 #[derive(Clone)]
 pub(super) struct Dispatch<D> {
     rpcs: Arc<HashMap<String, MethodDescriptor>>,
@@ -71,7 +71,7 @@ impl<D: Decide> UnaryService<DynamicMessage> for Call<D> {
         let (metadata, _, request) = request.into_parts();
         let decision = async move { decide.decide(&rpc, &metadata, request).await };
         Box::pin(async {
-            // Left alone, a panic would reset the stream, which looks like a broken connection.
+            // An uncaught panic would reset the stream, which looks like a broken connection.
             match AssertUnwindSafe(decision).catch_unwind().await {
                 Ok(answer) => answer.map(tonic::Response::new),
                 Err(_) => Err(Status::internal("the decision panicked")),

@@ -1,4 +1,4 @@
-//! The health of the server and of each of its services, for whoever asks or watches.
+//! The health of the server and of each of its services, for gRPC health checks and watches.
 
 use std::iter;
 use tonic_health::ServingStatus;
@@ -12,7 +12,7 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Publishes that all services of the contract are there.
+    /// Publishes that all services of the contract are serving.
     pub(super) async fn serving(reporter: HealthReporter) -> Self {
         let descriptors = contract::descriptors();
         let services = descriptors.services().map(|service| service.full_name().to_owned());
@@ -23,8 +23,7 @@ impl Health {
         Self { reporter, names }
     }
 
-    /// Publishes nothing any more. This ends the streams of those who watch, which would keep the server
-    /// from ending.
+    /// Withdraws all. This ends the streams of watchers, which would keep the server from ending.
     pub(super) async fn end(mut self) {
         for name in &self.names {
             self.reporter.clear_service_status(name).await;

@@ -16,12 +16,12 @@ pub struct Limits {
     pub message_bytes: usize,
     /// All headers of a call together, in bytes as HTTP/2 counts them (RFC 9113, 6.5.2).
     pub header_bytes: u32,
-    /// Calls under way on one connection; clients are told, and keep more to themselves.
+    /// Calls in flight on one connection; clients receive the limit, and queue more.
     pub streams: u32,
     /// The time that a TLS handshake may take.
     pub handshake: Duration,
-    /// Connections, those whose handshake is not done yet included. More are closed at once, so that
-    /// clients see it and go elsewhere.
+    /// Connections, those whose handshake is not done yet included. More are closed at once, so that clients use
+    /// another server.
     pub connections: usize,
     /// The interval at which a silent connection is pinged.
     pub keep_alive: Duration,
@@ -45,8 +45,8 @@ const OTHER_DESCRIPTORS: u64 = 32;
 const WORKER_DESCRIPTORS: u64 = 8;
 
 impl Limits {
-    /// Raises the process's limit of file descriptors to what the connections need. Where the system
-    /// allows fewer, so do these limits, and the log says so.
+    /// Raises the process's limit of file descriptors to what the connections need. Where the system allows fewer, the
+    /// limits are lowered, and this is logged.
     #[must_use]
     pub(crate) fn fit(self, workers: NonZeroUsize) -> Self {
         let others = OTHER_DESCRIPTORS + WORKER_DESCRIPTORS * workers.get() as u64;
@@ -58,7 +58,7 @@ impl Limits {
         Self { connections, ..self }
     }
 
-    /// Sets those that are HTTP/2's.
+    /// Sets the limits of HTTP/2.
     pub(super) fn http2(&self, server: Server) -> Server {
         server
             .http2_max_header_list_size(self.header_bytes)

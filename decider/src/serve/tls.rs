@@ -1,12 +1,11 @@
-//! TLS: whom the server shows itself as, and whom it lets connect.
+//! TLS: the server's certificate, and the authorities of its clients.
 
 use process::tls::{Files, H2, Identity};
 use process::{Mistake, Reloadable};
 use std::fmt;
 use tokio_rustls::TlsAcceptor;
 
-/// The server's identity. Its files are read again when they change; connections that are open by
-/// then stay.
+/// The server's identity. Its files are read again when they change; open connections stay.
 pub struct Tls {
     files: Files,
     identity: Reloadable<Identity>,
@@ -16,7 +15,7 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// All that is wrong with them.
+    /// Every mistake in them.
     pub fn read(files: Files) -> Result<Self, Vec<Mistake>> {
         let identity = Reloadable::new(files.read(&[H2])?);
         Ok(Self { files, identity })

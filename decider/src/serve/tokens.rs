@@ -1,4 +1,4 @@
-//! The tokens that callers must know.
+//! The tokens of callers.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -23,7 +23,7 @@ impl Tokens {
     /// Reads the file.
     ///
     /// # Errors
-    /// It can't be read, or holds no token, or what can't be one.
+    /// It can't be read, or holds no token, or an invalid one.
     pub fn read(file: &Path) -> Result<Self, Mistake> {
         Ok(Self { file: file.to_owned(), known: Reloadable::new(parse(file)?) })
     }
@@ -32,8 +32,8 @@ impl Tokens {
         self.known.refresh("tokens", parse(&self.file).map_err(|mistake| vec![mistake]));
     }
 
-    /// True if one of them was sent, as `authorization: Bearer …`. All are tried, each in a time that
-    /// depends on lengths only.
+    /// True if one of them was sent, as `authorization: Bearer …`. All are compared, each in a time that depends on
+    /// lengths only.
     fn let_in(&self, headers: &HeaderMap) -> bool {
         let header = headers.get(AUTHORIZATION).map_or(&b""[..], |header| header.as_bytes());
         let Some((scheme, sent)) = header.split_at_checked(SCHEME.len()) else {
@@ -61,7 +61,7 @@ fn parse(path: &Path) -> Result<Vec<Vec<u8>>, Mistake> {
         match line.trim_ascii() {
             [] => {}
             token if token.iter().all(u8::is_ascii_graphic) => tokens.push(token.to_vec()),
-            // Not the token itself: it may be right but for one character.
+            // Not the token itself: it may be wrong in one character only.
             _ => {
                 let line = format_args!("{}:{number}", path.display());
                 return Err(Mistake::new(line, "a token is visible ASCII without spaces"));
@@ -74,7 +74,7 @@ fn parse(path: &Path) -> Result<Vec<Vec<u8>>, Mistake> {
     Ok(tokens)
 }
 
-/// Keeps out whoever knows no token.
+/// Rejects calls without a valid token.
 pub(super) async fn guard(
     State(tokens): State<Arc<Tokens>>,
     request: Request,

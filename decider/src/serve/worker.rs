@@ -20,7 +20,7 @@ pub(super) struct Worker {
     pub(super) server: Server,
     pub(super) routes: Routes,
     pub(super) incoming: Incoming,
-    /// Asks it to finish what is under way, and to end.
+    /// Cancelled to drain it.
     pub(super) drain: CancellationToken,
 }
 
@@ -43,7 +43,7 @@ impl Worker {
         }
     }
 
-    /// Serves on a thread of its own, and says when that has ended, by a panic too.
+    /// Serves on a thread of its own; the receiver resolves when that has ended, by a panic too.
     pub(super) fn spawn(self, number: usize) -> io::Result<oneshot::Receiver<()>> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();

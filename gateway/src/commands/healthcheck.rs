@@ -1,4 +1,4 @@
-//! `healthcheck`: asks a gateway on this host whether it lives.
+//! `healthcheck`: checks that the gateway on this host is alive.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -18,20 +18,20 @@ use tokio::time::timeout;
 use crate::settings::Sources;
 use process::exit::mistaken;
 
-/// How long the whole may take. Container runtimes wait longer.
+/// The time for the whole check. Container runtimes wait longer.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Readiness is no reason to restart: a gateway that drains is not ready, and must be left to finish.
+/// Not readiness: a gateway that drains is not ready, and must not be restarted.
 const PATH: &str = "/livez";
 
-/// Only the admin address is taken from the settings: those in the file may be wrong by now, and a gateway that keeps
-/// the old ones lives.
+/// Only the admin address is taken from the settings: the file may be wrong by now, while the gateway runs on with the
+/// old ones.
 pub(super) fn run(sources: &Sources) -> ExitCode {
     let address = match sources.admin() {
         Ok(address) => reachable(address),
         Err(mistakes) => return mistaken(&mistakes),
     };
-    match ask(address) {
+    match livez(address) {
         Ok(StatusCode::OK) => ExitCode::SUCCESS,
         Ok(status) => unhealthy(address, &status),
         Err(why) => unhealthy(address, &why),
@@ -44,7 +44,7 @@ fn unhealthy(address: SocketAddr, why: &dyn std::fmt::Display) -> ExitCode {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn ask(address: SocketAddr) -> Result<StatusCode, Box<dyn Error>> {
+async fn livez(address: SocketAddr) -> Result<StatusCode, Box<dyn Error>> {
     timeout(LIMIT, async {
         let stream = TcpStream::connect(address).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

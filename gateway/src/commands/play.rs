@@ -1,4 +1,4 @@
-//! `play`: sends callbacks to a decider, and prints what it decides.
+//! `play`: sends callbacks to a decider, and prints its decisions.
 
 mod report;
 
@@ -29,7 +29,7 @@ pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
         (Ok(settings), Ok(scenes)) => match play(settings, &scenes, arguments.json) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
-            // Who reads the table has seen enough.
+            // The reader, such as `head`, has closed the pipe.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
             Err(e) => failed(1, e),
         },
@@ -92,7 +92,7 @@ async fn play(settings: Settings, scenes: &[Scene], json: bool) -> io::Result<bo
     report.finish()
 }
 
-/// A player by these settings, who may call whatever they say, and for whom no circuit opens: one failure must not hide
+/// A player with these settings, except that every caller is admitted and no circuit opens: one failure must not hide
 /// the next answer. Must be called within a tokio runtime.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! `serve`, which is what the gateway does without a command: listeners, one thread per worker, signals, the end.
+//! `serve`, the default command: listeners, one thread per worker, signals, shutdown.
 
 mod reload;
 mod watch;
@@ -24,8 +24,8 @@ use crate::settings::Sources;
 use crate::settings::summary::ConfigSummary;
 use crate::{admin, worker};
 
-/// How often files with secrets and certificates are read. They are compared by content, so it does not matter how they
-/// are replaced; a Kubernetes volume swaps a link.
+/// The interval at which files with secrets and certificates are read. They are compared by content, since they may be
+/// replaced in any way; a Kubernetes volume swaps a link.
 const REFRESH: Duration = Duration::from_secs(1);
 /// Descriptors beside those of connections: deciders, files, the log, and some in reserve.
 const OTHER_DESCRIPTORS: usize = 128;
@@ -62,8 +62,8 @@ pub(super) fn run(mut sources: Sources) -> ExitCode {
     }
 }
 
-/// Raises the limit of file descriptors to what the settings need. Where the system does not allow it, there may be fewer
-/// connections.
+/// Raises the limit of file descriptors to what the settings need. Where the system does not allow it, the bound on
+/// connections is lowered.
 fn fit_descriptors(gateway: &Gateway) {
     let set = gateway.settings().file.limits.connections;
     let others = admin::CONNECTIONS + OTHER_DESCRIPTORS;
@@ -144,7 +144,7 @@ fn bind_error(setting: &str, address: SocketAddr, why: &io::Error) -> io::Error 
     io::Error::new(why.kind(), format!("{setting} {address}: {why}"))
 }
 
-/// Says that its thread has ended, by a panic too.
+/// Reports on drop that its thread has ended, by a panic too.
 struct End(mpsc::UnboundedSender<()>);
 
 impl Drop for End {

@@ -15,7 +15,7 @@ pub struct DeciderId(pub usize);
 /// The configuration of one callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackConfig {
-    /// The verdict that is given without a decider, if there is one.
+    /// The verdict without a decider, if one is set.
     pub answer: Option<Verdict>,
     /// The decider that is called.
     pub decider: DeciderId,
@@ -29,7 +29,7 @@ pub struct CallbackConfig {
     pub on_failure: Verdict,
     /// The verdict when the decider does not implement the callback's rpc.
     pub on_unimplemented: Verdict,
-    /// How long OpenIM waits, where its webhooks.yml is known.
+    /// OpenIM's timeout, where its webhooks.yml is known.
     pub openim_timeout: Option<Duration>,
 }
 
@@ -58,7 +58,7 @@ pub struct CallbackConfigs {
 }
 
 impl CallbackConfigs {
-    /// The configuration of a callback; none is a callback that the contract does not know.
+    /// The configuration of a callback; None is an unknown one.
     #[must_use]
     pub fn of(&self, callback: Option<&Callback>) -> &CallbackConfig {
         &self.each[index(callback)]
@@ -75,7 +75,7 @@ impl CallbackConfigs {
         &self.default
     }
 
-    /// The same, but every callback is answered with this verdict, without a decider.
+    /// The same, but every callback is answered with this verdict.
     #[must_use]
     pub fn answering(mut self, verdict: Verdict) -> Self {
         for config in self.each.iter_mut().chain([&mut self.default]) {

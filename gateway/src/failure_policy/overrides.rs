@@ -1,4 +1,4 @@
-//! The configuration of callbacks as an operator sets it, where everything may be left out.
+//! The configuration of callbacks as an operator sets it: every key is optional.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use crate::openim::verdict::{RefusalCode, Verdict};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Defaults {
-    /// From the head of OpenIM's request to the verdict, everything included: `"1ms"` to `"1m"`. OpenIM itself waits
-    /// 5 s unless its webhooks.yml says otherwise; what that file says goes before this. Default: `"2s"`.
+    /// From the head of OpenIM's request to the verdict, everything included: `"1ms"` to `"1m"`. OpenIM itself waits 5
+    /// s unless its webhooks.yml says otherwise; that file overrides this. Default: `"2s"`.
     pub deadline: Option<Deadline>,
     /// The code of refusals that have none of their own: 5000 to 9999, or 20001 to 29999. Default: `5000`.
     pub code: Option<RefusalCode>,
@@ -29,10 +29,10 @@ pub struct Defaults {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overrides {
-    /// Answers without asking a decider: `"allow"` or `"deny"`. The request is still read and checked. A callback that
-    /// comes after the fact can only be allowed, which means that no decider is told of it.
+    /// Answers without calling a decider: `"allow"` or `"deny"`. The request is still read and checked. A callback that
+    /// comes after the fact can only be allowed, which means that no decider receives it.
     pub answer: Option<Verdict>,
-    /// The name of the decider to ask, of those in `[deciders.…]`. Unset means the one in `[decider]`.
+    /// The name of the decider to call, of those in `[deciders.…]`. Unset means the one in `[decider]`.
     pub decider: Option<String>,
     /// As in `[defaults]`, for this callback.
     pub deadline: Option<Deadline>,

@@ -1,4 +1,4 @@
-//! Puts each callback's configuration together from all settings that concern it.
+//! Resolves each callback's configuration from all settings that concern it.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use crate::openim::verdict::{RefusalCode, Verdict};
 /// The settings that differ for some callbacks out of the box, with the reasons.
 const BUILT_IN: &str = include_str!("../../defaults.toml");
 
-/// All settings that concern callbacks. Those that stand first here go first; those built in come last.
+/// All settings that concern callbacks. Earlier fields override later ones; those built in come last.
 #[derive(Debug)]
 pub struct Layers<'a> {
     /// The operator's settings of single callbacks.
     pub callbacks: &'a BTreeMap<CallbackKey, Overrides>,
     /// OpenIM's own settings.
     pub webhooks: Option<&'a Webhooks>,
-    /// Whether `failedContinue` in OpenIM's settings counts.
+    /// True if `failedContinue` in OpenIM's settings counts.
     pub honour_failed_continue: bool,
     /// The operator's settings of all callbacks.
     pub defaults: &'a Defaults,
@@ -38,10 +38,10 @@ struct BuiltIn {
 }
 
 impl Layers<'_> {
-    /// The configurations that follow.
+    /// The configuration of each callback.
     ///
     /// # Errors
-    /// Every setting that can't have an effect, and every name of a decider that there is not.
+    /// Every setting that can't have an effect, and every unknown name of a decider.
     pub fn resolve(&self) -> Result<CallbackConfigs, Vec<Mistake>> {
         let mistakes: Vec<_> =
             self.callbacks.iter().flat_map(|(key, set)| self.mistakes(*key, set)).collect();
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::observe::Failure;
 
-    /// The configurations that TOML and webhooks.yml lead to, or the mistakes.
+    /// The configurations from TOML and webhooks.yml, or the mistakes.
     fn resolve(toml: &str, webhooks: &str, honour: bool) -> Result<CallbackConfigs, String> {
         #[derive(Default, Deserialize)]
         #[serde(default)]

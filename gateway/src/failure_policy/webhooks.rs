@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::deadline::Deadline;
 use crate::openim::key::CallbackKey;
 
-/// The keys of older servers, and those of today that mean the same.
+/// The keys of older servers, and today's keys for the same callbacks.
 const OLDER_KEYS: &str = include_str!("../../older-keys.toml");
 
 /// The key in config.yaml under which callbacks stood.
@@ -21,20 +21,20 @@ const SECTION: &str = "callback";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Webhooks {
     callbacks: BTreeMap<CallbackKey, Webhook>,
-    /// The keys of enabled callbacks that the contract does not know.
+    /// The keys of enabled callbacks that are not in the contract.
     pub unknown: Vec<String>,
 }
 
 /// OpenIM's settings of one callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// How long OpenIM waits for an answer.
+    /// The time that OpenIM waits for an answer.
     pub timeout: Duration,
-    /// Whether the operation goes on when there is no answer. Servers since v3.7 do not look at it.
+    /// True if the operation goes on without an answer. Servers since v3.7 ignore it.
     pub failed_continue: bool,
 }
 
-/// A callback as it is raw. Shipped files have keys without a value.
+/// A callback as it stands in the file. Shipped files have keys without a value.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct RawWebhook {
@@ -44,18 +44,18 @@ struct RawWebhook {
 }
 
 impl Webhook {
-    /// How long OpenIM waits if its settings do not say, in seconds.
+    /// OpenIM's timeout if its settings have none, in seconds.
     const DEFAULT: u64 = 5;
-    /// How long OpenIM's client waits at most, whatever its settings say, in seconds.
+    /// The longest timeout of OpenIM's client, whatever its settings, in seconds.
     const LONGEST: u64 = 15;
-    /// What a verdict takes at most from the gateway to OpenIM, and OpenIM itself before and after. Less than the
+    /// The most time that a verdict takes from the gateway to OpenIM, with OpenIM's own before and after. Less than the
     /// shortest timeout, which is one second.
     const MARGIN: Duration = Duration::from_millis(500);
 
-    /// How long OpenIM waits for callbacks of which its settings say nothing.
+    /// OpenIM's timeout for callbacks that its settings do not list.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(Self::DEFAULT);
 
-    /// When the gateway must answer, so that OpenIM still takes it.
+    /// The deadline of the gateway's answer, within OpenIM's timeout.
     #[must_use]
     pub fn deadline(self) -> Deadline {
         let deadline = self.timeout.saturating_sub(Self::MARGIN);
@@ -81,7 +81,7 @@ impl From<&RawWebhook> for Webhook {
 }
 
 impl Webhooks {
-    /// The settings of a callback, if there are any.
+    /// The settings of a callback, if the file has any.
     #[must_use]
     pub fn of(&self, setting: &str) -> Option<Webhook> {
         self.callbacks.get(setting).copied()
@@ -90,7 +90,7 @@ impl Webhooks {
     /// Reads either layout.
     ///
     /// # Errors
-    /// Every mistake there is, with `origin` as its place.
+    /// Every mistake, with `origin` as its place.
     pub fn read(origin: impl fmt::Display, yaml: &str) -> Result<Self, Vec<Mistake>> {
         let mut file: Map<String, Value> = serde_saphyr::from_str(yaml)
             .map_err(|e| vec![Mistake::new(&origin, e.without_snippet())])?;

@@ -1,4 +1,4 @@
-//! The bound on connections: over it accepting waits, and who has been idle for longest makes room.
+//! The bound on connections: over it accepting waits, and the one idle for longest is closed.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,20 +9,20 @@ use tracing::warn;
 
 use super::idle::{ConnectionState, Phase};
 
-/// A connection is opened to send over it, at once but for a handshake.
+/// A new connection is used at once, after a handshake at most.
 const UNUSED_FOR: Duration = Duration::from_millis(100);
 /// A connection that became idle less than this ago is likely to be used again.
 const IDLE_FOR: Duration = Duration::from_secs(1);
-/// The time that one connection is given to close before the next one must.
+/// The time that one connection has to close before the next one is closed too.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The connections of a worker.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// How many more there may be, those of the other workers counted.
+    /// The connections that may still be opened, all workers together.
     room: Arc<Semaphore>,
     members: Vec<Weak<ConnectionState>>,
-    /// How many members there may be until those who left are forgotten.
+    /// The number of members at which closed ones are removed.
     forget: usize,
     full: bool,
 }
@@ -58,8 +58,8 @@ impl Admission {
         self.members.push(Arc::downgrade(state));
     }
 
-    /// Closes the connections over which nothing has come since they were opened: OpenIM opens one to send. Where there
-    /// are none, it closes the one that has been idle for longest.
+    /// Closes the connections over which nothing has come since they were opened: OpenIM opens one to send. If there
+    /// are none, closes the one idle for longest.
     pub(super) fn make_room(&self) {
         let now = Instant::now();
         let members = self.members.iter().filter_map(Weak::upgrade);
@@ -69,7 +69,7 @@ impl Admission {
             return;
         }
         let idle = members.iter().filter_map(|state| match state.phase() {
-            // A head comes in one piece, but for those who want to keep others out.
+            // A head comes in one piece, except in an attack.
             Phase::Idle(since) | Phase::Head(since) if since + IDLE_FOR <= now => {
                 Some((since, state))
             }

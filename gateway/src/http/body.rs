@@ -9,14 +9,14 @@ use crate::bound::Bound;
 use crate::bridge::Body;
 use crate::openim::rejection::Rejection;
 
-/// Of a body over the limit, this much is still taken in.
+/// The bytes of a body over the limit that are still read.
 const DISCARD_LIMIT: usize = 16 << 20;
 
-/// Of a body in pieces, this much is made room for at once, whatever its length is said to be.
+/// The most that is allocated in advance, whatever the declared length.
 const EXPECTED_LIMIT: usize = 64 << 10;
 
 /// Reads a body of at most `limit` bytes, with its room among those of the process. It is copied only if it comes in
-/// several pieces. One that is too large, or for which there is no room, is taken in without being kept.
+/// several pieces. One that is too large, or for which there is no room, is read and discarded.
 pub(super) async fn read<'r, B>(
     mut body: B,
     limit: usize,

@@ -15,7 +15,7 @@ use self::network::Networks;
 use self::secret::Secrets;
 use crate::openim::rejection::{Rejection, Unauthorised};
 
-/// Those who may call: by default, all. What is not set is not asked for.
+/// The callers that are admitted: by default all. Only what is set is checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Callers {
     networks: Networks,
@@ -40,16 +40,16 @@ impl Callers {
         }
     }
 
-    /// Whether anybody may call who can connect.
+    /// True if every caller is admitted.
     #[must_use]
     pub fn are_all(&self) -> bool {
         self.networks.are_all() && self.path.are_none() && self.basic.are_none()
     }
 
-    /// Lets a request in that came from `peer`, and returns its path without the secret.
+    /// Admits a request from `peer`, and returns its path without the secret.
     ///
     /// # Errors
-    /// The caller is not one of those who may call.
+    /// The caller may not call.
     pub fn admit<'h>(&self, head: &'h Parts, peer: IpAddr) -> Result<&'h str, Rejection> {
         let path = head.uri.path();
         if self.are_all() {
@@ -80,7 +80,7 @@ impl Callers {
     }
 }
 
-/// What follows `Basic`, in any case; empty for another scheme.
+/// The credentials after `Basic`, in any case; empty for another scheme.
 fn basic(authorization: &[u8]) -> &[u8] {
     match authorization.split_at_checked(6) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"basic ") => rest.trim_ascii(),

@@ -29,14 +29,15 @@ use super::when_woken::poll_when_woken;
 
 /// Requests at the same time on one connection; Go's servers allow as many.
 const STREAMS: u32 = 250;
-/// What a connection, and each request on it, may send before it is read. A body of 64 KiB and more takes round trips.
+/// HTTP/2's flow-control windows of a connection, and of each request on it. A body of 64 KiB and more takes round
+/// trips.
 const WINDOWS: (u32, u32) = (1 << 20, 64 << 10);
-/// Requests that were taken back before they were looked at; more end the connection.
+/// Requests that may be reset before they are accepted; more end the connection.
 const RESETS: usize = 20;
-/// How often a silent peer is asked whether it is there, and how long it has to say so.
+/// The interval of pings on a silent connection, and the time to answer one.
 const PING: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
-/// What the connections of a worker are served with.
+/// The parts that serve the connections of a worker.
 pub(super) struct Connections {
     service: Service,
     shared: Arc<Shared>,
@@ -47,8 +48,8 @@ pub(super) struct Connections {
     draining: CancellationToken,
 }
 
-/// The bytes that are read from a connection at once: a group message of 16 KiB comes in one piece with its head, so that
-/// it need not be joined. That copy is a ninth of its instructions.
+/// The most bytes of one read from a connection: a group message of 16 KiB comes in one piece with its head, so that it
+/// need not be joined. That copy is a ninth of its instructions.
 const READ_LIMIT: usize = 32 << 10;
 
 /// Where a request comes from.
@@ -82,7 +83,6 @@ impl Connections {
         Self { service, shared, http1, http2, timeouts, drain, draining }
     }
 
-    /// Serves a connection to its end.
     pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, origin: Origin) {
         let Some(identity) = &self.shared.identity else {
             return self.http1(stream, &origin).await;
@@ -106,7 +106,7 @@ impl Connections {
         let stream = InspectReader::new(stream, move |bytes: &[u8]| state.on_read(bytes));
         let connection = self.http1.serve_connection(TokioIo::new(stream), self.requests(origin));
         // Each answer now says `Connection: close`. To close an idle connection at once would race with its next
-        // callback, so the worker says when.
+        // callback, so the listener decides when.
         self.drive(connection, &origin.state, std::future::pending()).await;
     }
 
@@ -115,11 +115,10 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let connection = self.http2.serve_connection(TokioIo::new(stream), self.requests(origin));
-        // GOAWAY says which requests are still answered: nothing is lost.
+        // GOAWAY names the requests that are still answered: none is lost.
         self.drive(connection, &origin.state, self.draining.cancelled()).await;
     }
 
-    /// Answers the requests of a connection.
     fn requests(
         self: &Arc<Self>,
         origin: &Origin,
@@ -140,7 +139,7 @@ impl Connections {
         })
     }
 
-    /// Serves until the connection ends by itself, has nothing more to do, or takes too long.
+    /// Serves until the connection ends, is drained, or exceeds a timeout.
     async fn drive<C>(
         &self,
         connection: C,
@@ -150,7 +149,7 @@ impl Connections {
         C: GracefulConnection<Error = hyper::Error>,
     {
         let mut connection = pin!(connection);
-        // What ends a connection is not looked at for every request.
+        // The reasons to end a connection are not polled for every request.
         let reason = poll_when_woken(async {
             tokio::select! {
                 phase = state.lasts_too_long(self.timeouts) => match phase {

@@ -7,30 +7,30 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// The state of a connection. A worker is one thread, so that nothing here is ever contended.
+/// The state of a connection. A worker is one thread, so nothing here is contended.
 #[derive(Debug)]
 pub(super) struct ConnectionState {
-    /// Cancelled when it shall end as soon as it can.
+    /// Cancelled to end the connection as soon as possible.
     pub(super) closing: CancellationToken,
     pub(super) opened: Instant,
-    /// Whether anything has come since it was opened.
+    /// True once a byte has come.
     used: AtomicBool,
-    /// Requests whose answers are not written yet.
+    /// The number of requests in flight.
     requests: AtomicUsize,
-    /// Whether a part of a request's head has come.
+    /// True while the head of a request is incomplete.
     head: AtomicBool,
-    /// Since when there are no requests, or since when there is a part of a head: microseconds from `opened`.
+    /// The beginning of the idle time, or of the incomplete head: microseconds from `opened`.
     since: AtomicU64,
 }
 
 /// The phase that a connection is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing, since then.
+    /// No request in flight, since then.
     Idle(Instant),
-    /// The head of a request has been coming since then.
+    /// The head of a request is incomplete, since then.
     Head(Instant),
-    /// Requests are being answered, each by its own deadline.
+    /// Requests are in flight, each with its own deadline.
     Busy,
 }
 
@@ -53,7 +53,7 @@ impl ConnectionState {
         }
     }
 
-    /// Something was read. While a request is answered that may be its body, or the next request.
+    /// Notes that bytes were read. With a request in flight, they may be its body or the next request.
     pub(super) fn on_read(&self, bytes: &[u8]) {
         let idle = matches!(self.phase(), Phase::Idle(_));
         if idle && !bytes.is_empty() {
@@ -63,7 +63,7 @@ impl ConnectionState {
         }
     }
 
-    /// A request is answered until the guard is dropped.
+    /// Counts a request as in flight until the guard is dropped.
     pub(super) fn request(self: &Arc<Self>) -> Request {
         self.used.store(true, Ordering::Relaxed);
         self.head.store(false, Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl ConnectionState {
         Request(self.clone())
     }
 
-    /// Whether nothing has come since it was opened.
+    /// True until a byte has come.
     pub(super) fn is_unused(&self) -> bool {
         !self.used.load(Ordering::Relaxed)
     }
@@ -85,8 +85,8 @@ impl ConnectionState {
         }
     }
 
-    /// Waits until a phase lasts too long. Looks at it from time to time, so that requests need not tell: no phase that
-    /// has just begun can last too long before the next look.
+    /// Waits until a phase exceeds its timeout. It polls, so that requests need not notify it: a phase that has just
+    /// begun can't expire before the next poll.
     pub(super) async fn lasts_too_long(&self, timeouts: Timeouts) -> Phase {
         loop {
             let (now, phase) = (Instant::now(), self.phase());
@@ -109,7 +109,7 @@ impl ConnectionState {
     }
 }
 
-/// A request that is being answered; a client that leaves ends it too.
+/// A request in flight; it ends too when the client disconnects.
 #[derive(Debug)]
 pub(super) struct Request(Arc<ConnectionState>);
 
@@ -130,14 +130,14 @@ mod tests {
     const TIMEOUTS: Timeouts =
         Timeouts { idle: Duration::from_secs(600), head: Duration::from_secs(10) };
 
-    fn activity() -> Arc<ConnectionState> {
+    fn state() -> Arc<ConnectionState> {
         Arc::new(ConnectionState::new(CancellationToken::new()))
     }
 
-    /// How long it takes until a phase lasts too long, and which it is.
-    async fn timeouts(activity: &ConnectionState) -> (Duration, bool) {
+    /// The time until a phase expires, and true if it is an incomplete head.
+    async fn timeouts(state: &ConnectionState) -> (Duration, bool) {
         let began = Instant::now();
-        let phase = activity.lasts_too_long(TIMEOUTS).await;
+        let phase = state.lasts_too_long(TIMEOUTS).await;
         (began.elapsed(), matches!(phase, Phase::Head(_)))
     }
 
@@ -147,37 +147,37 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_may_be_idle_for_long_and_a_head_may_not_take_long() {
-        let activity = activity();
-        assert!(is_about(timeouts(&activity).await, TIMEOUTS.idle, false));
-        activity.on_read(b"");
-        activity.on_read(b"P");
+        let state = state();
+        assert!(is_about(timeouts(&state).await, TIMEOUTS.idle, false));
+        state.on_read(b"");
+        state.on_read(b"P");
         advance(Duration::from_secs(4)).await;
-        activity.on_read(b"O");
-        assert!(is_about(timeouts(&activity).await, Duration::from_secs(6), true));
+        state.on_read(b"O");
+        assert!(is_about(timeouts(&state).await, Duration::from_secs(6), true));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_is_not_cut_however_long_it_takes_and_idleness_begins_with_its_end() {
-        let activity = activity();
-        activity.on_read(b"POST");
-        let request = activity.request();
-        activity.on_read(b"the next head");
+        let state = state();
+        state.on_read(b"POST");
+        let request = state.request();
+        state.on_read(b"the next head");
         let answered = async {
             sleep(Duration::from_secs(1000)).await;
             drop(request);
         };
-        let (took, ()) = tokio::join!(timeouts(&activity), answered);
+        let (took, ()) = tokio::join!(timeouts(&state), answered);
         assert!(is_about(took, Duration::from_secs(1600), false), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn of_several_requests_the_last_counts() {
-        let activity = activity();
-        let (one, two) = (activity.request(), activity.request());
+        let state = state();
+        let (one, two) = (state.request(), state.request());
         advance(Duration::from_secs(1)).await;
         drop(one);
-        assert_eq!(activity.phase(), Phase::Busy);
+        assert_eq!(state.phase(), Phase::Busy);
         drop(two);
-        assert_eq!(activity.phase(), Phase::Idle(Instant::now()));
+        assert_eq!(state.phase(), Phase::Idle(Instant::now()));
     }
 }

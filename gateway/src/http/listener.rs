@@ -1,4 +1,4 @@
-//! One worker's connections: accepts and serves them until it is told to stop; then it drains them.
+//! One worker's connections: accepts and serves them until shutdown, then drains them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use super::idle::ConnectionState;
 use super::service::Service;
 use super::shared::Shared;
 
-/// Earlier than deadlines are, and seldom enough to cost nothing.
+/// Shorter than deadlines, and rare enough to cost nothing.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Serves callbacks until `shutdown` is cancelled, and then until those in flight are answered.
+/// Serves callbacks until `shutdown` is cancelled, then answers those in flight.
 pub async fn run(
     listener: TcpListener,
     shared: Arc<Shared>,

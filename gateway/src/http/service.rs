@@ -1,4 +1,4 @@
-//! Answers one HTTP request: who may call, its body, the bridge, and the headers of the answer.
+//! Answers one HTTP request: admits its caller, reads its body, calls the bridge, writes headers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::shared::Shared;
 use crate::bridge::Bridge;
 use crate::openim::reply::Reply;
 
-/// Asks a caller for credentials (RFC 7617).
+/// The challenge to a caller without credentials (RFC 7617).
 const CHALLENGE: &str = r#"Basic realm="callbacks", charset="UTF-8""#;
 
 /// Answers the requests of one worker.

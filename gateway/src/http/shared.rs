@@ -42,7 +42,7 @@ impl TlsConfig {
 #[derive(Debug)]
 pub struct Shared {
     pub(super) limits: Limits,
-    /// The connections that there may still be.
+    /// The connections that may still be opened.
     pub(super) connections: Arc<Semaphore>,
     /// The bytes of bodies that are being read, and of the requests made from them.
     pub(super) bodies: Bound,
@@ -77,12 +77,12 @@ impl Shared {
         })
     }
 
-    /// Takes so many from the connections that there may be.
+    /// Lowers the bound on connections by `count`.
     pub fn take_connections(&self, count: usize) {
         self.connections.forget_permits(count);
     }
 
-    /// Reads secrets and certificates again. Those that changed and can't be used are logged, and left as they were.
+    /// Reads secrets and certificates again. Changed ones that can't be used are logged, and the old ones stay.
     pub fn refresh(&self) {
         self.callers.refresh("callers", Callers::read(&self.callers_config));
         if let Some(identity) = &self.identity
@@ -93,7 +93,7 @@ impl Shared {
     }
 }
 
-/// The mistakes in the files that the configurations name: those that can't be read, and those that can't be used.
+/// The mistakes in the files that the configurations name.
 #[must_use]
 pub fn mistakes(callers: &CallersConfig, tls: &TlsConfig) -> Vec<Mistake> {
     read(callers, tls).err().unwrap_or_default()

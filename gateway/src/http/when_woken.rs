@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// The same future, polled only when it was woken itself: its task may run for other reasons far more often.
+/// Wraps a future in a waker of its own: its task may run far more often for other reasons.
 pub(super) async fn poll_when_woken<F: Future>(future: F) -> F::Output {
     let woken = Arc::new(Woken { woken: AtomicBool::new(true), task: AtomicWaker::new() });
     let waker = Waker::from(woken.clone());

@@ -25,29 +25,29 @@ pub struct Event<'a> {
     pub id: Uuid,
     /// The callback; none if the request names none.
     pub call: Option<&'a Call<'a>>,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Corrections of the decider's answer.
     pub notes: Vec<Note>,
     /// From the request's head to the verdict.
     pub took: Duration,
-    /// The time that the decider took, or was given; none if it was not called.
+    /// The time of the decider's call; none if it was not called.
     pub decider_took: Option<Duration>,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Outcome {
     /// The decider allowed it.
     Allowed {
-        /// Whether with edits.
+        /// True if with edits.
         edited: bool,
     },
     /// The decider denied it.
     Denied {
         /// The code that OpenIM got.
         code: RefusalCode,
-        /// The decider's words.
+        /// The decider's denial.
         denial: Denial,
     },
     /// The settings answered it, without a decider.
@@ -61,10 +61,10 @@ pub enum Outcome {
     Failed {
         /// The verdict.
         verdict: Verdict,
-        /// Why.
+        /// The reason.
         failure: Failure,
     },
-    /// The request was no callback, or not its sender's to send.
+    /// The request was no callback, or its sender may not call.
     Rejected(Rejection),
     /// A bug of the gateway ended it; content may have triggered it, so that it is refused.
     Panicked,
@@ -75,10 +75,10 @@ pub enum Outcome {
     },
 }
 
-/// No decision on a callback that was understood.
+/// The reason why a callback has no decision.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Failure {
-    /// As many calls as there may be are in flight.
+    /// The bound on calls in flight is reached.
     #[error("overload: too many calls to deciders are in flight")]
     Overload,
     /// The call of the decider failed.
@@ -97,12 +97,12 @@ pub enum Note {
         "the edit of {0} is left out: the request does not carry the field, and OpenIM would crash"
     )]
     EditDropped(&'static str),
-    /// The denial's code was replaced, and why.
+    /// The denial's code was replaced, for this reason.
     #[error("{0}")]
     CodeReplaced(String),
 }
 
-/// An outcome as it is counted.
+/// The outcome as the metrics count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Label {
     /// The decider allowed it.
@@ -111,7 +111,7 @@ pub enum Label {
     Edit,
     /// The decider denied it.
     Deny,
-    /// The settings allowed it without a decider; of an after-callback, then, nobody was told.
+    /// The settings allowed it without a decider; an after-callback reached no decider.
     AnsweredAllow,
     /// The settings denied it without a decider.
     AnsweredDeny,
@@ -127,9 +127,9 @@ pub enum Label {
     Refused,
     /// The caller closed the connection before the verdict.
     Abandoned,
-    /// The decider was told of an after-callback.
+    /// The decider received an after-callback.
     Delivered,
-    /// The decider could not be told of an after-callback.
+    /// An after-callback could not be delivered.
     Failed,
 }
 
@@ -173,7 +173,7 @@ impl Label {
 }
 
 impl Event<'_> {
-    /// The outcome as it is counted.
+    /// The outcome as the metrics count it.
     #[must_use]
     pub fn label(&self) -> Label {
         let kind = self.call.map_or(Kind::Before, Call::kind);
@@ -201,7 +201,7 @@ impl Event<'_> {
 }
 
 impl Failure {
-    /// The status that the decider answered with, or that stands for what befell the call.
+    /// The decider's status, or the one that stands for the call's failure.
     #[must_use]
     pub fn status(&self) -> Option<tonic::Code> {
         match self {
@@ -210,13 +210,13 @@ impl Failure {
         }
     }
 
-    /// Whether the decider does not implement the callback's rpc.
+    /// True if the decider does not implement the callback's rpc.
     #[must_use]
     pub fn is_unimplemented(&self) -> bool {
         self.status() == Some(tonic::Code::Unimplemented)
     }
 
-    /// Whether the decider answered, and the answer can't be passed on.
+    /// True if the decider's answer can't be passed on.
     #[must_use]
     pub fn is_wrong_answer(&self) -> bool {
         matches!(self, Self::WrongAnswer(_) | Self::Call(transport::Failure::WrongAnswer(_)))

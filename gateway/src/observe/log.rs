@@ -1,4 +1,4 @@
-//! One line in the log for each event. What users and deciders wrote is quoted, so that it can't forge a line.
+//! One line in the log for each event. Text of users and deciders is quoted, so that it can't forge a line.
 
 use tracing::{debug, error, info, warn};
 

@@ -21,7 +21,7 @@ use crate::openim::rejection::{Rejection, Unauthorised};
 /// The label of requests that name no callback.
 const NO_CALLBACK: &str = "none";
 
-/// Upper bounds in seconds, around what a decision takes and up to what OpenIM waits.
+/// Upper bounds in seconds: around the usual time of a decision, and up to OpenIM's timeout.
 const SECONDS: [f64; 12] =
     [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
@@ -256,7 +256,7 @@ struct Endpoint {
     state: &'static str,
 }
 
-/// Something that there is now; a client that leaves ends it too.
+/// One more in a gauge until it is dropped, also when a client disconnects.
 #[derive(Debug)]
 pub(crate) struct Counted<'a>(&'a Gauge);
 

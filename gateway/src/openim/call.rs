@@ -37,9 +37,9 @@ static PATHS: LazyLock<Vec<PathAndQuery>> = LazyLock::new(|| {
 pub struct Call<'h> {
     /// The command, as the URL spells it.
     pub command: Cow<'h, str>,
-    /// The callback that the command means; none if the contract does not know it.
+    /// The callback that the command means; none if it is not in the contract.
     pub callback: Option<&'static Callback>,
-    /// How the command came, and so how the verdict is written.
+    /// The style of the URL, which the verdict follows.
     pub style: Style,
     /// The gateway's own id of the callback, which stands in its log and in the decider's metadata.
     pub id: Uuid,
@@ -47,14 +47,14 @@ pub struct Call<'h> {
     pub operation_id: Cow<'h, str>,
     /// The caller's place in a distributed trace, passed on as it came.
     pub traceparent: Option<&'h HeaderValue>,
-    /// When the request's head had come.
+    /// The time when the request's head was complete.
     pub began: Instant,
-    /// When OpenIM must have its verdict.
+    /// The time by which OpenIM needs its verdict.
     pub deadline: Instant,
     url: Url<'h>,
 }
 
-/// A URL, which may hold a secret: it is never shown.
+/// A URL, never shown, since it may hold a secret.
 struct Url<'h>(&'h Uri);
 
 impl fmt::Debug for Url<'_> {
@@ -64,8 +64,8 @@ impl fmt::Debug for Url<'_> {
 }
 
 impl<'h> Call<'h> {
-    /// Reads the head of a request that came at `began`, and the part of its path that may name a callback. `limit` says
-    /// how long each callback may take.
+    /// Reads the head of a request that came at `began`, and the part of its path that may name a callback. `limit`
+    /// gives the time for each callback.
     ///
     /// # Errors
     /// The request is no callback.
@@ -104,10 +104,10 @@ impl<'h> Call<'h> {
         })
     }
 
-    /// Checks that the body is of the callback that the URL names.
+    /// Checks that body and URL name the same callback.
     ///
     /// # Errors
-    /// It is not, or does not say.
+    /// They do not, or the body names none.
     pub fn check_body(&self, command: Option<&str>) -> Result<(), Rejection> {
         let command = command.ok_or(Rejection::NoBodyCommand)?;
         // Either may be an alias.
@@ -120,13 +120,13 @@ impl<'h> Call<'h> {
         Err(Rejection::Disagree { url: self.command.to_string(), query })
     }
 
-    /// Whether the callback asks or tells. An unknown one is taken to ask.
+    /// The kind of the callback; an unknown one counts as `Before`.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.callback.map_or(Kind::Before, |callback| callback.kind)
     }
 
-    /// Its index among all callbacks, of which the last is the one that the contract does not know.
+    /// Its index among all callbacks, of which the last stands for unknown ones.
     #[must_use]
     pub fn index(&self) -> usize {
         index(self.callback)
@@ -157,7 +157,7 @@ impl<'h> Call<'h> {
     }
 }
 
-/// The index of a callback among all, of which the last is the one that the contract does not know.
+/// The index of a callback among all, of which the last stands for unknown ones.
 #[must_use]
 pub fn index(callback: Option<&Callback>) -> usize {
     callback.map_or(CALLBACKS.len(), |callback| callback.rpc as usize)
@@ -206,7 +206,7 @@ fn command<'h>(uri: &'h Uri, path: &'h str) -> Result<(Style, Cow<'h, str>), Rej
     }
 }
 
-/// Checks that a command which the contract does not know can be one.
+/// Checks the form of an unknown command.
 fn check_unknown(command: &str, uri: &Uri) -> Result<(), Rejection> {
     // OpenIM joins its URL and the command as text: where that URL has a query, the command is behind a slash in it.
     let query = uri.query().is_some_and(|query| query.contains('/'));

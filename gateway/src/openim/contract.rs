@@ -13,7 +13,7 @@ pub struct Callback {
     pub command: &'static str,
     /// Its key in OpenIM's webhooks.yml, and in the gateway's settings.
     pub setting: &'static str,
-    /// Whether it asks or tells.
+    /// Its kind.
     pub kind: Kind,
     /// A body as OpenIM sends it, with a value for every field.
     pub sample: &'static str,
@@ -21,12 +21,12 @@ pub struct Callback {
     pub exchange: Exchange,
 }
 
-/// Whether a callback asks or tells.
+/// The kind of a callback, by its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It asks, before something happens; the answer may refuse or edit.
+    /// Before something happens; the answer may refuse or edit.
     Before,
-    /// It tells, after something has happened; the answer changes nothing.
+    /// After something has happened; the answer changes nothing.
     After,
 }
 

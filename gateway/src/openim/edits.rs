@@ -20,12 +20,12 @@ pub enum WrongAnswer {
     Field {
         /// The field of the response, by its name in the contract.
         field: &'static str,
-        /// Why it is wrong.
+        /// The reason.
         problem: Problem,
     },
 }
 
-/// Why a field of an answer is wrong.
+/// The reason why a field of an answer is wrong.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Problem {
     /// An entry without its key.
@@ -50,20 +50,19 @@ pub type Dropped = Vec<&'static str>;
 
 /// A response to a request `Q`. Its default allows, and edits nothing.
 pub trait Response<Q>: Default + PartialEq {
-    /// Whether `settle` or `write` reads the request, which must then outlive the call.
+    /// True if `prepare` or `write` reads the request, which must then outlive the call.
     const READS_REQUEST: bool;
 
-    /// Takes the denial out, if the response refuses.
+    /// Takes out the denial, if there is one.
     fn denial(&mut self) -> Option<Denial> {
         None
     }
 
-    /// Checks the edits, drops those that the request does not allow, and completes those that replace what OpenIM
-    /// has.
+    /// Checks the edits, drops those that the request does not allow, and completes those that replace OpenIM's data.
     ///
     /// # Errors
     /// An edit can't be passed on.
-    fn settle(&mut self, _request: &Q) -> Result<Dropped, WrongAnswer> {
+    fn prepare(&mut self, _request: &Q) -> Result<Dropped, WrongAnswer> {
         Ok(Dropped::default())
     }
 

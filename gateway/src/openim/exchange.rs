@@ -1,5 +1,5 @@
-//! From a callback's JSON to the message that is sent for it, and from the message that answers to OpenIM's reply. Here
-//! alone the types of messages matter; on either side are bytes.
+//! From a callback's JSON to the message that is sent for it, and from the message that answers to OpenIM's reply. Only
+//! here the types of messages matter; on either side are bytes.
 
 use std::borrow::Cow;
 
@@ -27,16 +27,15 @@ pub struct Exchange {
         operation_id: &str,
         entries: usize,
     ) -> Result<Opened<'b>, Rejection>,
-    /// Reads an answer. An empty one is what an answer without edits is encoded as: it allows, and is never wrong.
+    /// Reads an answer. An empty one is the encoding of an answer without edits: an allow that is always valid.
     pub(crate) close: fn(Style, &Request, Bytes) -> Result<Answer, WrongAnswer>,
 }
 
 /// A body that has been read.
 #[derive(Debug)]
 pub struct Opened<'b> {
-    /// What is sent.
     pub(crate) request: Request,
-    /// The body's own word for the callback that it belongs to.
+    /// The command that the body names.
     pub(crate) command: Option<Cow<'b, str>>,
     /// The body's id of the operation, where the header has none.
     pub(crate) operation_id: Option<String>,
@@ -58,9 +57,9 @@ pub enum Answer {
     Denied(Denial),
     /// The decider allows.
     Allowed {
-        /// The envelope, with all that OpenIM wants back.
+        /// The envelope with the edits and the echoed fields.
         body: Bytes,
-        /// Whether anything is changed.
+        /// True if the answer has edits.
         edited: bool,
         /// The edits that were left out, because OpenIM would crash on them.
         dropped: Dropped,
@@ -122,7 +121,7 @@ where
         false => Q::default(),
     };
     let edited = answer != A::default();
-    let dropped = answer.settle(&message)?;
+    let dropped = answer.prepare(&message)?;
     let body = reply::allow(style, &answer, &message, &request.singletons);
     Ok(Answer::Allowed { body, edited, dropped })
 }

@@ -1,4 +1,4 @@
-//! Commands that the contract does not know: their bodies go to the decider as they came.
+//! Commands that are not in the contract: their bodies go to the decider unchanged.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::rejection::Rejection;
 use super::reply;
 use super::v1::{DecideRequest, DecideResponse, Denial};
 
-/// The name of the rpc that takes whatever the contract does not know.
+/// The rpc for commands that are not in the contract.
 pub(crate) const RPC: &str = "Decide";
 
 pub(crate) static EXCHANGE: Exchange = Exchange {
@@ -47,7 +47,7 @@ impl Response<DecideRequest> for DecideResponse {
         self.denial.take()
     }
 
-    fn settle(&mut self, _: &DecideRequest) -> Result<Dropped, WrongAnswer> {
+    fn prepare(&mut self, _: &DecideRequest) -> Result<Dropped, WrongAnswer> {
         const FIELD: &str = "edits";
         check_object(FIELD, self.edits.as_deref())?;
         if members(self).keys().any(|key| reply::is_verdict_key(key)) {

@@ -1,4 +1,4 @@
-//! Reads OpenIM's JSON into messages, as leniently as its servers are inconsistent and no more; the generated code
+//! Reads OpenIM's JSON into messages, leniently where its servers are inconsistent, and only there; the generated code
 //! names the keys.
 
 mod lists;

@@ -15,10 +15,10 @@ use super::contract::{self, CALLBACKS, Callback};
 pub struct CallbackKey(&'static str);
 
 impl CallbackKey {
-    /// The key of all commands that the contract does not know.
+    /// The key of all commands that are not in the contract.
     pub const UNKNOWN: Self = Self("unknown");
 
-    /// The key of a callback; none is one that the contract does not know.
+    /// The key of a callback; None is an unknown one.
     #[must_use]
     pub fn of(callback: Option<&Callback>) -> Self {
         callback.map_or(Self::UNKNOWN, |callback| Self(callback.setting))

@@ -33,7 +33,7 @@ static HEADERS: LazyLock<Vec<Headers>> = LazyLock::new(|| {
 /// not make the decision fail.
 const OPERATION_ID_LIMIT: usize = 512;
 
-/// What is not printable ASCII, and the escape character itself.
+/// Characters other than printable ASCII, and the escape character itself.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// The headers that are the same in every call of an rpc.
@@ -55,7 +55,7 @@ pub fn more(call: &Call<'_>) -> Vec<(HeaderName, HeaderValue)> {
     let mut more = Vec::new();
     if let Some(parent) = call.traceparent {
         let mut parent = parent.clone();
-        // It hardly comes twice, and so must not fill the table of HPACK.
+        // It hardly comes twice, so it must not fill HPACK's table.
         parent.set_sensitive(true);
         more.push((TRACEPARENT, parent));
     }

@@ -1,4 +1,4 @@
-//! A request that is no callback of OpenIM's, and why.
+//! The reasons why a request is no callback of OpenIM's.
 
 use std::net::IpAddr;
 
@@ -6,15 +6,15 @@ use http::StatusCode;
 
 use super::json;
 
-/// A request that can't be understood, or that its sender may not send. It is always refused.
+/// A request that is no valid callback, or whose sender may not call. It is always refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
-    /// A caller who is not one of those who may call.
+    /// A caller who may not call.
     #[error("{reason}")]
     Unauthorised {
-        /// What is missing.
+        /// The missing credential.
         reason: Unauthorised,
-        /// Who called, behind the proxies that are believed; none if they did not say.
+        /// The caller's address behind the trusted proxies; none if they gave none.
         client: Option<IpAddr>,
     },
     /// Another method than POST.
@@ -44,7 +44,7 @@ pub enum Rejection {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A body for which there is no room beside the others.
+    /// A body over the bound of all bodies together.
     #[error("too many bodies are coming at once")]
     Crowded,
     /// A body that did not come in time.
@@ -56,7 +56,7 @@ pub enum Rejection {
     /// A body that is not the callback's JSON.
     #[error("the body can't be read: {0}")]
     Body(String),
-    /// A body that does not say which callback it is.
+    /// A body without a command.
     #[error("the body has no callbackCommand")]
     NoBodyCommand,
     /// A body of another callback than the URL's.
@@ -64,7 +64,7 @@ pub enum Rejection {
     Disagree {
         /// The URL's command.
         url: String,
-        /// Whether the URL that OpenIM was given has a query, behind which it wrote the command.
+        /// True if OpenIM's configured URL has a query, to which it appended the command.
         query: bool,
     },
 }
@@ -80,7 +80,7 @@ impl From<json::Error> for Rejection {
 }
 
 impl Rejection {
-    /// The HTTP status that goes with the refusal. OpenIM never looks at it; proxies and people do.
+    /// The HTTP status that goes with the refusal. OpenIM ignores it; proxies and people do not.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -101,7 +101,7 @@ impl Rejection {
     }
 }
 
-/// What a caller lacks who may not call.
+/// The credential that a caller lacks.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq, Hash)]
 pub enum Unauthorised {
     /// An address of a network that may call.

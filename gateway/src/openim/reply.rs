@@ -1,5 +1,5 @@
-//! Writes the verdict, in the form that the server which asked understands, and reads it as that server does. No other
-//! module knows OpenIM's codes.
+//! Writes the verdict, in the form that the calling server understands, and reads it as that server does. OpenIM's
+//! codes are only here.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -11,7 +11,7 @@ use super::edits::Response;
 use super::json::SingletonLists;
 use super::verdict::RefusalCode;
 
-/// How a server calls, and how it expects the verdict.
+/// The style of a server's calls, and of the verdict that it expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// `?command={command}`: the documentation, and servers up to v3.4.0.
@@ -32,9 +32,9 @@ pub struct Reply {
 /// A refusal, as OpenIM passes it on to its caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Denied<'a> {
-    /// What tells the app why (`errCode`).
+    /// The reason for the app (`errCode`).
     pub code: RefusalCode,
-    /// What OpenIM shows to its user (`errMsg`).
+    /// The text that OpenIM shows to its user (`errMsg`).
     pub message: &'a str,
     /// A longer explanation (`errDlt`).
     pub detail: &'a str,
@@ -60,7 +60,7 @@ impl Reply {
     }
 }
 
-/// Lets the operation go on, with the edits of an answer that is settled.
+/// Lets the operation go on, with the edits of a prepared answer.
 pub(crate) fn allow<Q, A: Response<Q>>(
     style: Style,
     answer: &A,
@@ -73,7 +73,7 @@ pub(crate) fn allow<Q, A: Response<Q>>(
 /// A verdict as OpenIM reads it: by its keys, whatever the status.
 #[derive(Debug, PartialEq)]
 pub enum ParsedReply {
-    /// The operation goes on, with other values for these keys. What a callback's allow always sends back is among them.
+    /// The operation goes on, with other values for these keys. Echoed fields are among them.
     Allow(serde_json::Map<String, Value>),
     /// The operation is refused.
     Deny {
@@ -90,7 +90,7 @@ impl ParsedReply {
     /// Reads the body of a reply.
     ///
     /// # Errors
-    /// It is no verdict that every server takes alike.
+    /// It is no verdict that every server reads alike.
     pub fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -118,8 +118,8 @@ impl ParsedReply {
     }
 }
 
-/// Whether OpenIM would take a key of a reply for one of the verdict's own: it compares them by Go's rules, in any
-/// case, where the long s is an s too.
+/// True if OpenIM would read a key of a reply as one of the verdict's own: it compares by Go's rules, in any case,
+/// where the long s is an s too.
 #[must_use]
 pub fn is_verdict_key(key: &str) -> bool {
     let folded: String =
@@ -130,7 +130,7 @@ pub fn is_verdict_key(key: &str) -> bool {
 type Map<'a> = <&'a mut serde_json::Serializer<&'a mut Vec<u8>> as Serializer>::SerializeMap;
 
 /// Every server takes these two forms alike, and no others: `actionCode` is always 0, and only `nextCode` differs.
-/// Servers that know `nextCode` want a number; the documentation, and those who follow it, show text.
+/// Servers with `nextCode` expect a number; the documentation, and its readers, text.
 fn write(
     style: Style,
     refusal: Option<Denied<'_>>,

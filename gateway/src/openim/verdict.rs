@@ -33,8 +33,8 @@ impl RefusalCode {
     /// The code of refusals for which none is set.
     pub const DEFAULT: Self = Self(5000);
 
-    /// The code of a denial, where 0 is unset and so this one. A code that is none is replaced by this one too, and the
-    /// text says so: a denial stays a denial.
+    /// The code of a denial, or this one if it is 0, which means unset. An invalid code is replaced too, and the text
+    /// reports it: a denial stays a denial.
     #[must_use]
     pub fn or_of(self, denial: i32) -> (Self, Option<String>) {
         match (denial != 0).then(|| Self::try_from(denial)) {

@@ -1,4 +1,4 @@
-//! What a decider decided, as OpenIM and the operator see it.
+//! A decider's decision, as OpenIM and the operator see it.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// How many characters of one thing are shown.
+/// The characters of one value that are shown.
 const SHOWN: usize = 200;
 
-/// What a decider decided.
+/// A decider's decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -21,12 +21,12 @@ pub enum Decision {
     Deny {
         /// The code that the app gets.
         code: i64,
-        /// What OpenIM shows to its user.
+        /// The text that OpenIM shows to its user.
         message: String,
     },
     /// The decider leaves the callback to the gateway's `on_unimplemented`.
     NotImplemented,
-    /// There is no decision, and why.
+    /// There is no decision, for this reason.
     Failed(String),
 }
 
@@ -37,17 +37,20 @@ pub struct Outcome {
     pub decision: Decision,
     /// Corrections of the gateway's.
     pub notes: Vec<String>,
-    /// Whether the decider kept to the contract.
+    /// True if the decider kept to the contract.
     pub valid: bool,
     /// From the request to OpenIM's answer.
     pub took: Duration,
 }
 
 impl Decision {
-    /// An allow that says this, where one without edits says that.
-    pub(super) fn allow(mut said: Map<String, Value>, without_edits: &Map<String, Value>) -> Self {
-        said.retain(|key, value| without_edits.get(key) != Some(value));
-        if said.is_empty() { Self::Allow } else { Self::Edit(said) }
+    /// The decision of an allow with these members, compared with one without edits.
+    pub(super) fn allow(
+        mut answered: Map<String, Value>,
+        without_edits: &Map<String, Value>,
+    ) -> Self {
+        answered.retain(|key, value| without_edits.get(key) != Some(value));
+        if answered.is_empty() { Self::Allow } else { Self::Edit(answered) }
     }
 
     /// The decision on a request in one line, with the edits by what they change in it.
@@ -70,7 +73,7 @@ impl Decision {
     }
 }
 
-/// In full, except for whatever could pass for another line.
+/// In full, with control characters escaped, so that no text can look like another line.
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,7 +91,7 @@ pub(super) fn write_edits(f: &mut fmt::Formatter<'_>, edits: &Map<String, Value>
     edits.iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
 }
 
-/// What is another value than before, by its path.
+/// Collects the values that differ from before, by their paths.
 fn changes(path: &str, before: Option<&Value>, value: &Value, changed: &mut Vec<String>) {
     let count = changed.len();
     match (before, value) {
@@ -119,7 +122,7 @@ pub(super) fn shown(text: &str) -> String {
     line
 }
 
-/// A text in one line, without what could command a terminal.
+/// A text in one line, without control characters of terminals.
 fn escaped(text: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.into() };
     text.chars().map(escape).collect()

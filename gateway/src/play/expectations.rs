@@ -1,4 +1,4 @@
-//! The decisions that a decider should come to, from a file.
+//! The expected decisions, from a file.
 
 use std::fmt;
 
@@ -13,10 +13,9 @@ use crate::openim::key::by_any_name;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectations {
-    /// What is sent, and what must be decided.
+    /// The callbacks to send, with the expected decisions.
     pub cases: Vec<Case>,
-    /// What may be decided on each callback that has no case, when its sample is sent. Where nothing is said here, these
-    /// are not sent.
+    /// The decisions that are right for the sample of each callback without a case. If empty, these are not sent.
     #[serde(default)]
     pub others: Vec<Expected>,
 }
@@ -33,7 +32,7 @@ pub struct Case {
     /// The members of the body that differ from the sample's.
     #[serde(default)]
     pub body: Map<String, Value>,
-    /// What must be decided.
+    /// The expected decision.
     pub decision: Expected,
 }
 
@@ -42,28 +41,28 @@ fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Callback
     by_any_name(&name).map_err(D::Error::custom)
 }
 
-/// What a decision should be.
+/// An expected decision.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Expected {
     /// An allow without edits.
     Allow,
-    /// An allow with these edits and no others, by OpenIM's keys. What OpenIM has as JSON in text can be written as what
-    /// it holds.
+    /// An allow with these edits and no others, by OpenIM's keys. OpenIM's JSON in text can be written as the JSON
+    /// itself.
     Edit(Map<String, Value>),
-    /// A denial; what is unset may be anything.
+    /// A denial; an unset field accepts any value.
     Deny {
         /// The code that the app gets.
         code: Option<i64>,
-        /// What OpenIM shows to its user.
+        /// The text that OpenIM shows to its user.
         message: Option<String>,
     },
-    /// That the decider leaves the callback to the gateway.
+    /// The decider leaves the callback to the gateway.
     NotImplemented,
 }
 
 impl Expected {
-    /// Whether a decision is this one.
+    /// True if a decision is this one.
     #[must_use]
     pub fn is_met_by(&self, decision: &Decision) -> bool {
         match (self, decision) {
@@ -82,7 +81,7 @@ impl Expected {
     }
 }
 
-/// Whether a value is the expected one, or holds it as JSON in text.
+/// True if a value is the expected one, or holds it as JSON in text.
 fn same(expected: &Value, found: &Value) -> bool {
     match (expected, found) {
         (Value::Object(_) | Value::Array(_), Value::String(text)) => {

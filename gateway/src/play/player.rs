@@ -13,12 +13,12 @@ use super::scene::Scene;
 use crate::http::service::Service;
 use crate::openim::reply::ParsedReply;
 
-/// OpenIM, before a gateway of its own.
+/// OpenIM's part, before a gateway of its own.
 #[derive(Debug)]
 pub struct Player {
     service: Service,
     recorder: Arc<Recorder>,
-    /// One that allows all without a decider: some of its replies have values too, which OpenIM wants back.
+    /// One that allows all without a decider: some of its replies have values too, the echoed fields.
     allowing: Service,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::decision::Decision;
 use crate::observe::{Event, Note, Observer, Outcome};
 
-/// The part of the last event that OpenIM is not told.
+/// The part of the last event that the reply does not carry.
 #[derive(Debug, Default)]
 pub struct Recorder(Mutex<Recorded>);
 
@@ -15,7 +15,7 @@ pub(super) struct Recorded {
     /// The decision, where the reply does not show it.
     pub(super) decision: Option<Decision>,
     pub(super) notes: Vec<String>,
-    /// Whether the decider kept to the contract.
+    /// True if the decider kept to the contract.
     pub(super) valid: bool,
 }
 

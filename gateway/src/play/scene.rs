@@ -1,4 +1,4 @@
-//! A callback to be sent, with its body and what should be decided.
+//! A callback to be sent, with its body and the expected decisions.
 
 use bytes::Bytes;
 use http::{Request, Uri};
@@ -21,11 +21,11 @@ pub struct Scene {
     pub target: Uri,
     /// The rule that it shows, if there is one.
     pub name: Option<String>,
-    /// What is sent.
+    /// The body, byte for byte.
     pub text: String,
     /// The same, as JSON.
     pub body: Value,
-    /// What may be decided; nothing is everything that is valid.
+    /// The decisions that are right; if empty, every valid one.
     pub expected: Vec<Expected>,
 }
 
@@ -43,11 +43,10 @@ impl Scene {
         }
     }
 
-    /// The callback that a body names, or else that its sender names. The body is sent as it stands, but for the command
-    /// that it may lack.
+    /// The callback that a body names, or else `callback`. The body is sent unchanged, except for a missing command.
     ///
     /// # Errors
-    /// The body is no JSON object, or is of another callback, or nothing says of which.
+    /// The body is no JSON object, or is of another callback, or none is named.
     pub fn of_body(text: &str, callback: Option<&'static Callback>) -> Result<Self, String> {
         let mut body: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
         let object = body.as_object_mut().ok_or("no JSON object")?;
@@ -96,7 +95,7 @@ impl Scene {
     fn of_case(case: Case) -> Result<Self, String> {
         let mut scene = Self::sample(case.callback);
         let members = scene.body.as_object_mut().expect("a sample is an object");
-        // A sample has all members. Another one would be ignored, and so the case would show nothing.
+        // A sample has all members. Another one would be ignored, so the case would test nothing.
         for (key, value) in case.body {
             let known = members.keys().map(String::as_str).filter(|known| *known != COMMAND);
             if !known.clone().any(|known| known == key) {
@@ -109,7 +108,7 @@ impl Scene {
         Ok(Self { name: Some(case.name), text, expected: vec![case.decision], ..scene })
     }
 
-    /// Whether an outcome is valid and, where something is expected, as expected.
+    /// True if an outcome is valid and, where something is expected, as expected.
     #[must_use]
     pub fn accepts(&self, outcome: &Outcome) -> bool {
         let met = self.expected.iter().any(|expected| expected.is_met_by(&outcome.decision));

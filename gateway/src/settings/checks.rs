@@ -1,4 +1,4 @@
-//! Mistakes in settings of which each by itself could be right: limits, and keys that belong together.
+//! Mistakes that no single value shows: limits, and keys that belong together.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -26,23 +26,22 @@ pub struct File {
     /// The address of `/metrics`, `/livez`, `/readyz` and `/version`.
     #[serde(deserialize_with = "address")]
     pub admin: SocketAddr,
-    /// How many threads serve callbacks. Unset means as many as there are cores for the process, those of its
-    /// container included.
+    /// The number of threads that serve callbacks. Unset means one for each core that the process or its container may
+    /// use.
     pub workers: Option<NonZeroUsize>,
-    /// What is logged: a level (`error`, `warn`, `info`, `debug`), or directives like `info,callback_gateway=debug`.
+    /// The level of the log (`error`, `warn`, `info`, `debug`), or directives like `info,callback_gateway=debug`.
     /// Denials are logged at `info`, failures and refused requests at `warn`, allows at `debug`.
     pub log: LogFilter,
     /// The form of the log's lines: `"text"` or `"json"`.
     pub log_format: LogFormat,
-    /// How many lines of one kind and callback are logged in a second; the rest are counted in one line more. 0 means
-    /// all. The metrics count every callback.
+    /// The most lines of one kind and callback in a second; the rest are counted in one line more. 0 means no limit.
+    /// The metrics count every callback.
     pub log_lines_per_second: u64,
-    /// OpenIM's own webhooks.yml, or its config.yaml up to v3.6. The deadline of each callback in it becomes half a second
-    /// less than OpenIM waits: whole seconds, up to 15, and 5 where that file does not say.
+    /// OpenIM's own webhooks.yml, or its config.yaml up to v3.6. The deadline of each callback in it becomes half a
+    /// second less than OpenIM waits: whole seconds, up to 15, and 5 where that file has none.
     pub openim_webhooks: Option<PathBuf>,
-    /// Whether `failedContinue: true` in the file of `openim_webhooks` is taken over as `on_failure = "allow"`. OpenIM
-    /// ships it for nearly every callback, and since v3.7 does not look at it itself. `failedContinue: false` changes
-    /// nothing.
+    /// True takes `failedContinue: true` in the file of `openim_webhooks` as `on_failure = "allow"`. OpenIM ships it
+    /// for nearly every callback, and since v3.7 ignores it. `failedContinue: false` changes nothing.
     pub honour_failed_continue: bool,
     /// The decider of all callbacks that name no other.
     pub decider: DeciderConfig,
@@ -53,14 +52,14 @@ pub struct File {
     pub callers: CallersConfig,
     /// TLS on the callback port, with HTTP/2. Both files must be set, or none; they are read again when they change.
     pub tls: TlsConfig,
-    /// What a request, a connection, the process and its end are limited to.
+    /// The limits of requests, connections, the process and its shutdown.
     pub limits: Limits,
-    /// When a decider's endpoint that fails is left alone.
+    /// The circuit breaker: it stops calls to a decider's endpoint that fails.
     pub breaker: BreakerConfig,
-    /// What holds for every callback that does not say otherwise.
+    /// The settings of every callback that has none of its own.
     pub defaults: Defaults,
-    /// What holds for single callbacks, by their keys in OpenIM's webhooks.yml: `[callbacks.beforeSendSingleMsg]`.
-    /// `[callbacks.unknown]` is for those that this version does not know.
+    /// The settings of single callbacks, by their keys in OpenIM's webhooks.yml: `[callbacks.beforeSendSingleMsg]`.
+    /// `[callbacks.unknown]` is for those that are not in the contract.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub callbacks: BTreeMap<CallbackKey, Overrides>,
 }

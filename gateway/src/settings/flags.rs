@@ -1,4 +1,4 @@
-//! The settings that the command line and the environment can give.
+//! The settings of the command line and the environment.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -37,10 +37,10 @@ pub struct Flags {
     /// Threads that serve callbacks [default: one per core]
     #[arg(long, global = true, value_name = "COUNT", env = "CALLBACK_GATEWAY_WORKERS")]
     workers: Option<String>,
-    /// What is logged: a level, or directives like `info,callback_gateway=debug` [default: info]
+    /// Level of the log, or directives like `info,callback_gateway=debug` [default: info]
     #[arg(long, global = true, value_name = "FILTER", env = "CALLBACK_GATEWAY_LOG")]
     log: Option<String>,
-    /// How a line of the log looks: text or json [default: text]
+    /// Format of the log: text or json [default: text]
     #[arg(long, global = true, value_name = "FORMAT", env = "CALLBACK_GATEWAY_LOG_FORMAT")]
     log_format: Option<String>,
     /// OpenIM's webhooks.yml (config.yaml up to v3.6), for the deadline of each callback
@@ -90,7 +90,7 @@ impl Flags {
     }
 }
 
-/// The environment variables that begin as the gateway's do, and that it does not know.
+/// The environment variables with the gateway's prefix that no setting reads.
 pub(super) fn unknown_variables() -> Unknown {
     let command = Flags::augment_args(Command::new("callback-gateway"));
     let flags = command.get_arguments().filter_map(Arg::get_env).filter_map(OsStr::to_str);
@@ -98,7 +98,7 @@ pub(super) fn unknown_variables() -> Unknown {
     unknown(PREFIX, known, std::env::vars_os().map(|(name, _)| name))
 }
 
-/// What is a number or a truth value in the file is one here too, and all else is text.
+/// The value as the file would have it: a number, a boolean, or else text.
 fn value_of(key: &str, text: &str) -> Value {
     match key {
         "workers" => text.parse().map(Value::Integer).unwrap_or_else(|_| text.into()),

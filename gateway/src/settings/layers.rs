@@ -1,12 +1,12 @@
-//! Puts settings from several places together, and finds every mistake in them.
+//! Merges settings from several places, and finds every mistake in them.
 
 use process::Mistake;
 use toml::{Table, Value};
 
 use super::file::File;
 
-/// Settings from several places, later ones over earlier ones. Each value is tried by itself, so that all the mistakes
-/// are found, not only the first.
+/// Settings from several places, later ones over earlier ones. Each value is parsed by itself, so that all mistakes are
+/// found.
 #[derive(Default)]
 pub(super) struct Layers {
     merged: Table,
@@ -36,7 +36,7 @@ impl Layers {
         }
     }
 
-    /// What the layers say, without what is wrong in them.
+    /// The merged settings without those that are wrong, and the mistakes.
     pub(super) fn file(self) -> (File, Vec<Mistake>) {
         let file = self.merged.try_into().expect("every value was read by itself");
         (file, self.mistakes)

@@ -30,10 +30,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings that layers lead to; `read` reads the files that they name.
+    /// The settings of these layers; `read` reads the files that they name.
     ///
     /// # Errors
-    /// Every mistake there is.
+    /// Every mistake.
     pub(super) fn resolve(
         layers: Layers,
         read: &mut dyn FnMut(&Path) -> Result<String, Mistake>,
@@ -44,7 +44,7 @@ impl Settings {
             let text = read(path).map_err(|mistake| vec![mistake])?;
             Webhooks::read(path.display(), &text)
         });
-        // No configuration is wrong for want of the webhooks, so the mistakes in both are found together.
+        // No configuration becomes wrong without the webhooks, so the mistakes in both are found together.
         let webhooks = webhooks.transpose().unwrap_or_else(|more| {
             mistakes.extend(more);
             None
@@ -61,7 +61,7 @@ impl Settings {
     /// Reads settings from the text of a configuration file.
     ///
     /// # Errors
-    /// Every mistake there is.
+    /// Every mistake.
     pub fn from_toml(text: &str) -> Result<Self, Vec<Mistake>> {
         let mut layers = Layers::default();
         layers.add("settings", Ok(text.to_owned()));
@@ -80,7 +80,7 @@ impl Settings {
         deciders(&self.file)
     }
 
-    /// These settings with the callbacks of others, and the keys in which the others differ that need a restart.
+    /// These settings with the callbacks of others, and the changed keys that need a restart.
     ///
     /// # Errors
     /// The others name a decider that these settings do not have.
@@ -107,7 +107,7 @@ fn deciders(file: &File) -> impl Iterator<Item = (&str, &DeciderConfig)> {
     [(DeciderName::DEFAULT, &file.decider)].into_iter().chain(others)
 }
 
-/// The callbacks of a file, with the deciders of one that may be another.
+/// The configurations of one file's callbacks, with the deciders of another.
 fn callbacks(
     file: &File,
     webhooks: Option<&Webhooks>,
@@ -123,7 +123,7 @@ fn callbacks(
     layers.resolve()
 }
 
-/// The keys in which two files differ, but for those that are put in force while the gateway runs.
+/// The keys in which two files differ, except those that a reload puts in force.
 fn differences(old: &File, new: &File) -> Vec<String> {
     let values = |file: &File| -> BTreeMap<String, Value> {
         let mut table = Table::try_from(file).expect("settings came from a table");

@@ -1,4 +1,4 @@
-//! The files that settings are read from, so that a change of one can be noticed.
+//! The files that settings are read from, and the detection of changes in them.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use super::flags::{self, Flags};
 use super::layers::Layers;
 use super::resolved::{Settings, read};
 
-/// Where the settings of a process come from: its command line, and the files that it leads to.
+/// The sources of a process's settings: its command line, and the files that it names.
 #[derive(Debug)]
 pub struct Sources {
     flags: Flags,
@@ -20,7 +20,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The sources that a command line leads to.
+    /// The sources that a command line names.
     #[must_use]
     pub fn new(flags: Flags) -> Self {
         let unknown_variables = flags::unknown_variables();
@@ -30,7 +30,7 @@ impl Sources {
     /// Reads the settings.
     ///
     /// # Errors
-    /// Every mistake there is.
+    /// Every mistake.
     pub fn load(&mut self) -> Result<Settings, Vec<Mistake>> {
         self.files.clear();
         let files = &mut self.files;
@@ -50,13 +50,13 @@ impl Sources {
         }
     }
 
-    /// Environment variables that look like the gateway's, and that no setting reads.
+    /// Environment variables with the gateway's prefix that no setting reads.
     #[must_use]
     pub fn unused_variables(&self) -> &[String] {
         &self.unknown_variables.unused
     }
 
-    /// The address of the admin port, whatever is wrong with the other settings.
+    /// The address of the admin port, even if other settings are wrong.
     ///
     /// # Errors
     /// It is wrong on the command line or in the environment.
@@ -68,14 +68,14 @@ impl Sources {
         if mistakes.is_empty() { Ok(file.admin) } else { Err(mistakes) }
     }
 
-    /// Whether a file holds something else than when the settings were read from it.
+    /// True if a file has changed since the settings were read from it.
     #[must_use]
     pub fn changed(&self) -> bool {
         self.files.iter().any(|(path, text)| fs::read_to_string(path).ok() != *text)
     }
 
-    /// The directories of the files. A file may be replaced, or a link on the way to it, but what replaces it comes to
-    /// the same directory.
+    /// The directories of the files. A file, or a link on the way to it, may be replaced, but only within its
+    /// directory.
     pub fn directories(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().filter_map(|(path, _)| match path.parent()? {
             parent if parent.as_os_str().is_empty() => Some(Path::new(".")),

@@ -15,16 +15,16 @@ use crate::openim::key::CallbackKey;
 #[derive(Debug)]
 pub struct ConfigSummary {
     addresses: String,
-    /// Names, and where they are.
+    /// Names and endpoints.
     deciders: Vec<(String, String)>,
-    /// What holds for most callbacks.
+    /// The configuration of most callbacks.
     default: String,
-    /// What differs from it, and for which callbacks.
+    /// The differences from it, and the callbacks that they are for.
     others: BTreeMap<String, Vec<&'static str>>,
     warnings: Vec<Warning>,
 }
 
-/// What an operator should know, and the callbacks that it is about.
+/// A warning to the operator, and the callbacks that it is about.
 #[derive(Debug)]
 struct Warning {
     what: &'static str,
@@ -32,7 +32,7 @@ struct Warning {
 }
 
 impl ConfigSummary {
-    /// What settings put in force.
+    /// The summary of these settings.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let file = &settings.file;
@@ -141,7 +141,7 @@ fn warnings(settings: &Settings) -> Vec<Warning> {
     warnings.into_iter().filter(|warning| !warning.about.is_empty()).collect()
 }
 
-/// The address that others than this host can call, if no setting keeps them from it.
+/// The addresses that other hosts can call without restriction.
 fn exposed(settings: &Settings) -> Vec<String> {
     let listen = settings.file.listen;
     let open = !listen.ip().is_loopback() && settings.file.callers.are_all();

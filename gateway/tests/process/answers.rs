@@ -1,4 +1,4 @@
-//! What is seen of callbacks that the settings answer.
+//! The log and the metrics of callbacks that the settings answer.
 
 use crate::support::{Running, gateway, settings};
 

@@ -1,4 +1,4 @@
-//! What the command line can say, and what is wrong with it or with the settings.
+//! The command line, and the mistakes in it and in the settings.
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! How the gateway starts, why it does not, and how it ends.
+//! The gateway's start, its failure to start, and its end.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};

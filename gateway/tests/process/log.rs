@@ -1,11 +1,11 @@
-//! The log: whatever becomes of it, callbacks are answered.
+//! The log: callbacks are answered even if it can't be written.
 
 use std::io::Write;
 use std::process::Command;
 
 use crate::support::{OTHER, Running, answer, gateway, settings, shell};
 
-/// Enough to fill the pipe of stderr, and whatever the gateway keeps beside it.
+/// Enough to fill the pipe of stderr and the gateway's own queue.
 const REFUSALS: usize = 8_000;
 
 /// Checks that a gateway answers while many lines are logged, and ends as it should.

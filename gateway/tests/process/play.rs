@@ -1,4 +1,4 @@
-//! `play` as a command: what it prints, and its exit code.
+//! `play` as a command: its output, and its exit code.
 
 use serde_json::Value;
 

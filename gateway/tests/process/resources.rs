@@ -1,4 +1,4 @@
-//! File descriptors and connections that run out: those who want nothing make room for those who do.
+//! File descriptors and connections that run out: idle callers make room for others.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Secrets: where they may come from, and that they are shown nowhere.
+//! Secrets: their sources, and that they are shown nowhere.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What the tests are written with: a gateway as a process, its log, and plain sockets.
+//! Helpers of the tests: a gateway as a process, its log, and plain sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-/// How long a test waits for what must happen.
+/// The time that a test waits for an event that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Exit codes of sysexits.h.
@@ -29,7 +29,7 @@ pub(crate) fn shell(script: &str) -> Command {
     command
 }
 
-/// What a gateway that ends by itself says, and its exit code.
+/// The exit code and the output of a gateway that ends by itself.
 pub(crate) fn output(command: &mut Command) -> (Option<i32>, String) {
     let mut process = Process::spawn(command.stdout(Stdio::piped()));
     let code = process.wait();
@@ -117,7 +117,7 @@ impl Running {
         Self { process, address, admin, start: String::new(), log: mpsc::channel().1 }
     }
 
-    /// What the admin port answers at a path.
+    /// The admin port's answer at a path.
     pub(crate) fn ask(&self, path: &str) -> String {
         let mut client = connect(self.admin);
         write!(client, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
@@ -129,7 +129,7 @@ impl Running {
         line_with(&self.log, text, |_| {})
     }
 
-    /// What is left of the log of a process that has ended.
+    /// The rest of the log of a process that has ended.
     pub(crate) fn rest_of_the_log(&self) -> String {
         self.log.iter().collect::<Vec<_>>().join("\n")
     }
@@ -138,7 +138,7 @@ impl Running {
         connect(self.address)
     }
 
-    /// What a callback on a connection of its own is answered.
+    /// The answer to a callback on a connection of its own.
     pub(crate) fn call(&self) -> String {
         let mut client = self.connect();
         client.write_all(CALLBACK).expect("it reads");

@@ -20,7 +20,7 @@ fn calls_that_fail_in_a_row_open_the_circuit_and_one_that_works_closes_it() {
     let (fails, counter) = (failing.clone(), asked.clone());
     let decider = Broken::start(move |head| match (fails.load(SeqCst), head.uri.path()) {
         (true, PROBE) => Fault::status("14"),
-        // Whoever has no health check is alive all the same.
+        // A decider without a health check is alive all the same.
         (false, PROBE) => Fault::status("12"),
         (failing, _) => {
             counter.fetch_add(1, SeqCst);
@@ -141,14 +141,14 @@ fn a_decider_that_hung_is_used_again_within_a_second_and_the_gauge_is_true_witho
     while gateway.metric(OPEN) == 0.0 {
         assert!(ask(&gateway).is_refuse());
     }
-    // Long enough for pauses to grow, were they to.
+    // Long enough for pauses to grow.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(gateway.metric(OPEN), 1.0);
     hangs.store(false, SeqCst);
     let began = Instant::now();
     gateway.wait_for_metric(OPEN, 0.0);
     assert!(ask(&gateway).is_allow());
-    // A probe that hangs is given half a second, and the next comes half a second later at most; the rest is for a busy
+    // A probe that hangs has half a second, and the next comes half a second later at most; the rest is for a busy
     // machine.
     assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
 }

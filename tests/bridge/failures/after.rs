@@ -1,4 +1,4 @@
-//! After-callbacks are told, not asked.
+//! After-callbacks are delivered, and always allowed.
 
 use harness::{Broken, Decider, Fault, Gateway, Port, Request, STYLES, Says};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Callbacks that the settings answer, without asking.
+//! Callbacks that the settings answer, without a decider.
 
 use harness::{Decider, Gateway, Request, STYLES};
 use serde_json::json;

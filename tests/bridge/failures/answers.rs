@@ -1,4 +1,4 @@
-//! Answers of the decider that are no gRPC to the letter, or that can't be decoded.
+//! Answers of the decider that are not valid gRPC, or that can't be decoded.
 
 use harness::{Broken, Fault, Gateway, frame};
 use http::{HeaderMap, HeaderValue};
@@ -13,7 +13,7 @@ fn the_failure_policy_settles_an_answer_that_is_no_grpc() {
     let compressed = [1, 0, 0, 0, 0];
     let odd_flag = [0xff, 0, 0, 0, 0];
     let faults = [
-        // gRPC itself would say "unimplemented", but it is a proxy that has no such route.
+        // gRPC itself would map it to "unimplemented", but it comes from a proxy without such a route.
         ("HTTP 404", Fault::http(404, "text/plain", "")),
         ("HTTP 404 with a page", Fault::http(404, "text/html", "not found")),
         ("HTTP 500", Fault::http(500, "text/plain", "oh no")),
@@ -100,7 +100,7 @@ fn whatever_follows_the_message_is_refused() {
 fn an_answer_over_the_size_limit_is_refused() {
     let decider = Broken::always(Fault::message(vec![0; 5 << 20]));
     assert_settled_by(Policy::Refuse, &decider.url(), "5 MiB");
-    // Only the length says so.
+    // Only the declared length is 4 GiB.
     let decider = Broken::always(Fault::body(b"\0\xff\xff\xff\xff".to_vec(), Some("0")));
     assert_settled_by(Policy::Refuse, &decider.url(), "4 GiB");
 }

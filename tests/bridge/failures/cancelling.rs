@@ -1,4 +1,4 @@
-//! A call that nobody waits for any more ends at the decider too, and calls do not wait for each other.
+//! A call without a waiting caller is cancelled at the decider, and calls do not wait for each other.
 
 use harness::{Decider, Gateway, Request, Says, Style};
 use serde_json::json;
@@ -9,7 +9,7 @@ fn callback() -> Request {
     Request::callback(Style::Path, ADD_BLACK, &json!({}))
 }
 
-/// So long that no test waits for it.
+/// Longer than any test.
 const PATIENT: &str = "[defaults]\ndeadline = '60s'";
 
 #[test]

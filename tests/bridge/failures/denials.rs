@@ -1,4 +1,4 @@
-//! A denial refuses, whatever is in it.
+//! A denial refuses, whatever its content.
 
 use harness::{Decider, Gateway, STYLES, Verdict};
 use serde_json::{Value, json};

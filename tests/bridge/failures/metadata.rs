@@ -1,4 +1,4 @@
-//! What the decider is told beside the request.
+//! The metadata that the decider receives beside the request.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{ADD_BLACK, UNKNOWN, USER_ONLINE};
 
-/// What the decider is told when this is sent.
-fn told(request: &Request) -> Asked {
+/// The decider's call for this request.
+fn received(request: &Request) -> Asked {
     let decider = Decider::allowing();
     let gateway = Gateway::start(&decider.url(), "");
     let response = gateway.send(request);
@@ -49,13 +49,13 @@ fn the_id_that_a_failure_shows_is_the_id_that_the_decider_was_told() {
 #[test]
 fn the_command_is_told_as_it_was_sent() {
     let alias = "userRegisterBeforeCommand";
-    let asked = told(&callback(alias, &json!({})));
+    let asked = received(&callback(alias, &json!({})));
     assert_eq!((&asked.rpc[..], asked.metadata("openim-command")), ("BeforeUserRegister", alias));
 }
 
 #[test]
 fn the_operation_id_is_told_percent_encoded_where_it_must_be() {
-    for (sent, told_as) in [
+    for (sent, expected) in [
         ("op-7f3a9c", "op-7f3a9c"),
         ("a$b", "a$b"),
         ("a b", "a b"),
@@ -63,11 +63,13 @@ fn the_operation_id_is_told_percent_encoded_where_it_must_be() {
         ("opé世", "op%C3%A9%E4%B8%96"),
     ] {
         let request = callback(ADD_BLACK, &json!({})).header("Operationid", sent);
-        assert_eq!(told(&request).metadata("openim-operation-id"), told_as, "{sent}");
+        assert_eq!(received(&request).metadata("openim-operation-id"), expected, "{sent}");
     }
     let in_body = callback(USER_ONLINE, &json!({ "operationID": "line\nbreak\u{7f}" }));
-    assert_eq!(told(&in_body).metadata("openim-operation-id"), "line%0Abreak%7F");
-    assert!(told(&callback(ADD_BLACK, &json!({}))).metadata.get("openim-operation-id").is_none());
+    assert_eq!(received(&in_body).metadata("openim-operation-id"), "line%0Abreak%7F");
+    assert!(
+        received(&callback(ADD_BLACK, &json!({}))).metadata.get("openim-operation-id").is_none()
+    );
 }
 
 #[test]
@@ -75,11 +77,11 @@ fn an_operation_id_that_is_too_long_or_no_text_does_not_fail_the_call() {
     let long = "é".repeat(4000);
     for id in [long.as_bytes(), b"\xff\xfe", b"\x80"] {
         let request = callback(ADD_BLACK, &json!({})).header("operationID", id);
-        let told = told(&request);
-        assert!(!told.metadata("openim-operation-id").is_empty());
+        let received = received(&request);
+        assert!(!received.metadata("openim-operation-id").is_empty());
     }
     let in_body = callback(USER_ONLINE, &json!({ "operationID": long }));
-    assert_eq!(told(&in_body).request["operationID"], long);
+    assert_eq!(received(&in_body).request["operationID"], long);
 }
 
 #[test]
@@ -92,11 +94,11 @@ fn an_empty_operation_id_of_the_body_is_filled_from_the_header() {
             (json!({ "operationID": null }), "head"),
             (json!({ "operationID": "body" }), "body"),
         ] {
-            let asked = told(&callback(command, &body).header("operationID", "head"));
+            let asked = received(&callback(command, &body).header("operationID", "head"));
             let filled = asked.request.pointer(place);
             assert_eq!(filled, Some(&json!(expected)), "{command} {body}");
         }
-        let asked = told(&callback(command, &json!({ "operationID": "body" })));
+        let asked = received(&callback(command, &json!({ "operationID": "body" })));
         assert_eq!(asked.metadata("openim-operation-id"), "body");
     }
 }
@@ -106,10 +108,10 @@ fn a_traceparent_is_passed_on() {
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let request = callback(ADD_BLACK, &json!({}));
     assert_eq!(
-        told(&request.clone().header("traceparent", parent)).metadata("traceparent"),
+        received(&request.clone().header("traceparent", parent)).metadata("traceparent"),
         parent
     );
-    assert!(told(&request).metadata.get("traceparent").is_none());
+    assert!(received(&request).metadata.get("traceparent").is_none());
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn other_headers_are_not_passed_on() {
         .header("openim-command", "forged")
         .header("callback-id", "forged")
         .header("grpc-timeout", "1n");
-    let asked = told(&request);
+    let asked = received(&request);
     assert!(!format!("{:?}", asked.metadata).contains("forged"), "{asked:?}");
     assert!(asked.metadata.get("authorization").is_none());
 }
@@ -128,7 +130,7 @@ fn other_headers_are_not_passed_on() {
 fn the_decider_is_told_how_much_time_is_left() {
     let whole = Duration::from_secs(2);
     for command in [ADD_BLACK, UNKNOWN] {
-        let asked = told(&callback(command, &json!({})));
+        let asked = received(&callback(command, &json!({})));
         let left = timeout(asked.metadata("grpc-timeout"));
         assert!(left <= whole && left > whole / 2, "{left:?}");
     }

@@ -1,4 +1,4 @@
-//! The decider can't be reached, does not answer, or says that it can't decide.
+//! The decider can't be reached, does not answer, or answers with an error.
 
 use h2::Reason;
 use harness::{Broken, Decider, Fault, Gateway, Port, Says};
@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 
 use super::{SET_GROUP_INFO, ask, assert_allowed, assert_refused, group, soon};
 
-/// What is settled by the callback's failure policy.
+/// The part of the failure policy that answers.
 #[derive(Clone, Copy)]
 pub(super) enum Policy {
     OnFailure,

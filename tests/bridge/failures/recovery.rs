@@ -54,7 +54,7 @@ fn a_broken_call_spoils_no_later_one() {
         let mut faults = vec![fault];
         let decider = Broken::start(move |_| faults.pop().unwrap_or_else(|| Fault::message("")));
         let gateway = Gateway::start(&decider.url(), &soon(""));
-        // Where the call surely did not run, the gateway may have tried again.
+        // Where the call surely did not run, the gateway may have retried.
         let _ = gateway.call(Style::Path, ADD_BLACK, &json!({})).verdict(Style::Path);
         assert!(ask(&gateway, ADD_BLACK, &json!({})).is_allow(), "{what}");
     }

@@ -1,5 +1,4 @@
-//! What tests of requests that are no callback share: they are refused, with what is wrong, and the decider never sees
-//! them.
+//! Helpers of tests of requests that are no callback: they are refused, with the reason, and never reach the decider.
 
 use harness::{Decider, Gateway, Request, Response, STYLES, Style, Verdict};
 use serde_json::json;

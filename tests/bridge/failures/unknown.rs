@@ -1,4 +1,4 @@
-//! Callbacks that the contract does not know.
+//! Callbacks that are not in the contract.
 
 use harness::{Decider, Gateway, Port, Request, STYLES, Style, Verdict};
 use serde_json::json;

@@ -1,11 +1,11 @@
-//! Answers that must not be passed on. They refuse, whatever the policies say.
+//! Answers that must not be passed on. They refuse, whatever the policies.
 
 use harness::{Decider, Gateway};
 use serde_json::{Value, json};
 
 use super::{MSG_MODIFY, REGISTER, UNKNOWN, ask, assert_allowed, assert_refused, users};
 
-/// Asks a decider that says this, through a gateway that allows whatever it may.
+/// Calls a decider with this response, through a gateway that allows whatever it may.
 fn answer(command: &str, body: &Value, response: Value) -> harness::Verdict {
     let decider = Decider::saying(response);
     let gateway = Gateway::start(

@@ -1,4 +1,4 @@
-//! The bodies that are coming are limited as a whole, not only each by itself.
+//! Bodies are limited as a whole, not only each by itself.
 
 use std::time::Instant;
 
@@ -31,7 +31,7 @@ fn a_body_for_which_there_is_no_room_is_refused_until_there_is() {
     assert!(short.verdict(Style::Path).is_allow(), "there is room for a short one");
 
     drop(slow);
-    // It is read then, and found to be no JSON.
+    // It is read then, and is no JSON.
     until(400, || gateway.send(&long));
 }
 

@@ -1,4 +1,4 @@
-//! How many connections there may be.
+//! The limit on connections.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn open(gateway: &Gateway, count: usize) -> Vec<Client> {
 fn over_the_bound_a_connection_waits_until_there_is_room() {
     let decider = Decider::allowing();
     let gateway = Gateway::start(&decider.url(), "[limits]\nconnections = 2");
-    // Connections that do something make no room.
+    // Connections in use make no room.
     let mut busy = open(&gateway, 2);
     busy.iter_mut().for_each(|client| client.write(&callback().head()));
     gateway.wait_for_metric("in_flight", 2.0);

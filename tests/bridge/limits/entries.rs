@@ -1,4 +1,4 @@
-//! How many entries lists of messages may have: each takes a hundred times the memory of its JSON.
+//! The limit on the entries of lists of messages: each takes a hundred times the memory of its JSON.
 
 use std::time::{Duration, Instant};
 

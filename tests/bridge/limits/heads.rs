@@ -1,4 +1,4 @@
-//! How long the head of a request may take, and how long a connection may stay idle.
+//! The timeouts of a request's head, and of an idle connection.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use super::callback;
 
 const HEAD: Duration = Duration::from_millis(300);
 const SETTINGS: &str = "[limits]\nhead_timeout = '300ms'\nidle = '60s'";
-/// How much later than it should something may be cut.
+/// The delay that is tolerated after a timeout.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Sends bytes one by one, and says how long the gateway takes them.
+/// Sends bytes one by one, and returns the time until the gateway closes.
 fn dribble(client: &mut Client, bytes: &[u8]) -> Duration {
     let began = Instant::now();
     client.read_timeout(Duration::from_millis(20));

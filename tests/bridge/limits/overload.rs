@@ -1,4 +1,4 @@
-//! More callbacks than there may be calls in flight: each gets its verdict in time, and the decider's share is decided.
+//! More callbacks than the limit on calls in flight: each gets its verdict in time, some from the decider.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const DENIED: i64 = 7001;
 const FAILED: i64 = 5000;
 
-/// A decider that takes its time, and denies, so that its verdict is not the policy's.
+/// A slow decider that denies, so that its verdict is not the policy's.
 fn slow(time: Duration) -> Decider {
     Decider::start(move |_| {
         std::thread::sleep(time);
@@ -46,7 +46,7 @@ fn ten_times_the_calls_that_may_be_in_flight_all_get_a_verdict_in_time() {
                 other => panic!("{other:?}"),
             }
             assert!(began.elapsed() < DEADLINE + GRACE, "{:?}", began.elapsed());
-            // OpenIM's user does not try again at once.
+            // OpenIM's users do not retry at once.
             std::thread::sleep(Duration::from_millis(5));
         }
         (decided, shed)
@@ -58,7 +58,7 @@ fn ten_times_the_calls_that_may_be_in_flight_all_get_a_verdict_in_time() {
     });
     println!("{decided} decided, {shed} shed");
     assert_eq!(decided, decider.asked().len(), "each answer of the decider was passed on");
-    // It can take nearly 200 a second, one after another, if nothing else keeps the machine busy.
+    // It can take nearly 200 a second, one after another, on an idle machine.
     assert!(decided >= 80 && shed > decided, "{decided} decided, {shed} shed");
 }
 

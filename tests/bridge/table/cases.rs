@@ -17,10 +17,10 @@ pub(super) struct File {
     pub(super) cases: Vec<Case>,
 }
 
-/// The file of callbacks that the contract does not know.
+/// The file of callbacks that are not in the contract.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// One case. Either `style` or `url` says where the request goes.
+/// One case. Either `style` or `url` gives the URL.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
@@ -49,7 +49,7 @@ pub(super) enum Style {
     Query,
 }
 
-/// What the decider gets.
+/// The request and the metadata that the decider receives.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Received {
@@ -158,7 +158,7 @@ fn same(what: &str, expected: &Value, found: &Value) -> Result<(), String> {
     }
 }
 
-/// How a reply begins.
+/// The beginning of a reply.
 fn envelope(reply: &Value) -> String {
     let keys = ["actionCode", "errCode", "errMsg", "errDlt", "nextCode"];
     format!("{{{}", keys.map(|key| format!("\"{key}\":{}", reply[key])).join(","))

@@ -72,7 +72,7 @@ fn every_edit_is_passed_on_in_a_case() {
     assert_eq!(missing, [""; 0], "no case that allows edits these");
 }
 
-/// What the cases of each callback lack, by its file.
+/// The names, fields and edits without a case, by file.
 fn missing(of: impl Fn(&Callback, &[Case]) -> Vec<String>) -> Vec<String> {
     let files: BTreeMap<_, _> =
         table().into_iter().map(|file| (file.command, file.cases)).collect();

@@ -1,4 +1,4 @@
-//! Bounds what a decision may cost; CEL itself has no such bound.
+//! Bounds the cost of a decision; CEL itself has no such bound.
 //!
 //! A round of a loop is a step, and so is the copying of some entries of a list. Evaluation is
 //! synchronous, so the count is the thread's.
@@ -18,7 +18,7 @@ const TIME: Duration = Duration::from_millis(500);
 thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(0) };
     static END: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// The bound that the decision met, if it has.
+    /// The bound that the decision exceeded, if any.
     static EXCEEDED: Cell<Option<Exceeded>> = const { Cell::new(None) };
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Exceeded {
     /// Too many steps.
     #[error("the decision takes more than {STEPS} steps")]
     Steps,
-    /// Too slow ones.
+    /// Too much time.
     #[error("the decision takes more than {} ms", TIME.as_millis())]
     Time,
 }
@@ -54,7 +54,7 @@ pub(super) fn spend(steps: usize) -> Result<(), Exceeded> {
     check()
 }
 
-/// Fails once a bound is met, whatever became of the error that said so.
+/// Fails once a bound is exceeded, even if the first error was swallowed.
 pub(super) fn check() -> Result<(), Exceeded> {
     EXCEEDED.get().map_or(Ok(()), Err)
 }

@@ -1,6 +1,6 @@
 //! Checks an expression against the request that it is for, and makes it ready to run.
 //!
-//! Names become what cel finds at run time: `has()` of a message's field a test, an enum's value a
+//! Names are replaced by those that cel resolves at run time: `has()` of a message's field a test, an enum's value a
 //! number, a pattern a compiled one; and every loop counts its rounds.
 
 mod call;
@@ -35,7 +35,7 @@ impl Expression {
         &self.tree
     }
 
-    /// True if it gives the same for every request.
+    /// True if its value is the same for every request.
     pub(crate) fn is_constant(&self) -> bool {
         !self.reads_request
     }
@@ -45,7 +45,7 @@ impl SyntaxTree<'_> {
     /// Checks the expression over a request of the given type.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// Every mistake in it.
     pub(crate) fn check(
         &self,
         request: &MessageDescriptor,
@@ -82,7 +82,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// Notes a problem; nothing more is then said of what the node's value is used for.
+    /// Records a problem; the uses of the node's value are then not reported.
     fn problem(&mut self, offset: usize, text: String) -> Type {
         self.problems.push(Problem { offset, text });
         Type::Dyn

@@ -68,7 +68,7 @@ impl<'a> Evaluation<'a> {
         expression: &'b Expression,
     ) -> Result<CowVal<'b, 'a>, Failure> {
         let value = Value::resolve_val(expression.inner(), &self.context)?;
-        // `||` and `exists` swallow errors, also that of a spent budget.
+        // `||` and `exists` swallow errors, also those of a spent budget.
         budget::check()?;
         Ok(value)
     }

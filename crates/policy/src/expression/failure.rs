@@ -1,24 +1,24 @@
-//! The failure of an expression while it runs, without the user's content that it failed on.
+//! The failure of an expression while it runs, without the user's content.
 
 use super::budget::{self, Exceeded};
 use cel::ExecutionError;
 
-/// An expression's failure. The text never holds anything out of a request.
+/// An expression's failure. The text never quotes a request.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct Failure {
     text: String,
-    /// The expression itself is to blame, rather than what this request holds.
+    /// The cause is the expression itself, not the content of this request.
     pub(crate) is_type_error: bool,
 }
 
 impl Failure {
-    /// A value that has the wrong type, whatever the request holds.
+    /// A value of the wrong type, for every request.
     pub(crate) fn wrong_type(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_type_error: true }
     }
 
-    /// A value that has the right type and still can't be used.
+    /// A value of the right type that can't be used.
     pub(crate) fn wrong_value(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_type_error: false }
     }

@@ -1,4 +1,4 @@
-//! The functions that rules may call, with their types: cel can't be asked for its own.
+//! The functions that rules may call, with their types: cel does not publish its own.
 
 use super::types::Type;
 use process::suggest;
@@ -111,7 +111,7 @@ struct Function {
     result: Type,
 }
 
-/// The type of a call, or what is wrong with it.
+/// The type of a call, or the mistake in it.
 pub(super) fn result(
     name: &str,
     receiver: Option<&Type>,

@@ -7,8 +7,8 @@ use cel::common::types::{
 use cel::common::value::{CowVal, Val};
 use serde_json::{Map, Number, Value};
 
-/// Reads a JSON text. Some that others read is none here: a number beyond any double, half of a
-/// surrogate pair, nesting deeper than 127.
+/// Reads a JSON text. Stricter than other readers, it rejects a number beyond any double, half of a surrogate pair,
+/// nesting deeper than 127.
 fn read(text: &CelString<'_>) -> Option<Value> {
     serde_json::from_str(text.inner()).ok()
 }

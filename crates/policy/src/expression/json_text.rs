@@ -1,4 +1,4 @@
-//! The text that people see of a JSON text, whatever a sender did to hide it from a search.
+//! The visible text of a JSON text, even if a sender hides it from searches.
 
 use super::word_list::fold_case;
 use cel::ExecutionError;
@@ -7,9 +7,9 @@ use cel::common::value::CowVal;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// The texts in an object's members of these names, one a line: at any depth, with the names in any
-/// case, and of a name that comes twice both, since OpenIM's clients may show either. Of what is no
-/// object it is all of the text, which a more lenient reader may show.
+/// The texts in an object's members of these names, one a line: at any depth, with the names in any case, and both of a
+/// duplicate name, since OpenIM's clients may show either. For any other text it is the whole text, which a more
+/// lenient reader may show.
 ///
 /// A cel function, written out since cel converts no lists.
 pub(super) fn json_text<'b, 'v>(
@@ -40,8 +40,7 @@ fn texts(json: &str, names: &[String]) -> Result<String, serde_json::Error> {
     Ok(found.join("\n"))
 }
 
-/// Collects the texts of a value. Going through the text, rather than through a value read from it,
-/// meets every member that is there twice.
+/// Collects the texts of a value. It visits the text, not a value read from it, so that it meets duplicate members.
 struct Texts<'a> {
     /// The names of the members to take texts from, case-folded.
     names: &'a [String],
@@ -112,7 +111,7 @@ impl<'de> Visitor<'de> for Texts<'_> {
     }
 }
 
-/// The text with the escapes of JSON strings decoded, wherever they stand in it.
+/// The text with all escapes of JSON strings decoded.
 fn unescape(text: &str) -> String {
     let mut units: Vec<u16> = vec![];
     let mut rest = text;
@@ -127,7 +126,7 @@ fn unescape(text: &str) -> String {
             Some(b't') => (Some(0x09), 1),
             Some(b'\\') => (Some(0x5c), 1),
             Some(b'u') if let Some(unit) = hex() => (Some(unit), 5),
-            // The character behind it stands for itself.
+            // The escaped character stands for itself.
             _ => (None, 0),
         };
         units.extend(unit);

@@ -23,7 +23,7 @@ impl Library {
         Self { lists, patterns: BTreeMap::new(), enums }
     }
 
-    /// The number that an enum's value stands for.
+    /// The number of an enum's value.
     pub(super) fn enum_value(&self, name: &str, value: &str) -> Option<Result<i64, String>> {
         let values = self.enums.get(name)?;
         Some(match values.get_value_by_name(value) {
@@ -44,7 +44,7 @@ impl Library {
         Err(format!("no list {name}{suggestion}"))
     }
 
-    /// Compiles a pattern, and names the variable that will hold it.
+    /// Compiles a pattern, and returns the name of its variable.
     pub(super) fn add_pattern(&mut self, pattern: &str) -> Result<String, String> {
         let variable = format!("@pattern {pattern}");
         if !self.patterns.contains_key(&variable) {

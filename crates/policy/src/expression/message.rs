@@ -16,14 +16,14 @@ use std::collections::HashMap;
 
 static TYPE: Type = Type::new_unspecified_type("message");
 
-/// The checker puts this before the field of a `has(message.field)`: cel asks for a field in one
-/// way for tests and reads, but the read of an unset field is no error, it gives the default.
+/// The checker puts this before the field of a `has(message.field)`: cel reads a field in the same way for tests and
+/// reads, but the read of an unset field is no error: it gives the default.
 pub(super) const TEST: char = '?';
 
 /// The entries of a list that are copied for one step of the budget.
 const ENTRIES_PER_STEP: usize = 8;
 
-/// Says that a message has no such field.
+/// The error that a message has no such field.
 pub(crate) fn no_field(name: &str, message: &MessageDescriptor) -> String {
     let known: Vec<_> = message.fields().map(|field| field.name().to_owned()).collect();
     let suggestion = suggest(name, known.iter().map(String::as_str));

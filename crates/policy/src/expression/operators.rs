@@ -1,10 +1,9 @@
-//! CEL's operators: which operands they take, and what they give.
+//! CEL's operators: the types of their operands and results.
 
 use super::types::Type;
 use cel::common::ast::operators as op;
 
-/// The type that an operator gives for these operands; none where it does not take them. None at
-/// all where it is no operator.
+/// The type of an operator's result; `Some(None)` if it does not take these operands, `None` if it is no operator.
 pub(super) fn result(operator: &str, operands: &[Type]) -> Option<Option<Type>> {
     use Type::{Bool, Bytes, Double, Duration, Dyn, Int, List, Map, Record, Timestamp};
     let takes = |takes: bool, gives: Type| takes.then_some(gives);

@@ -15,11 +15,11 @@ static TYPE: Type = Type::new_unspecified_type("pattern");
 pub(crate) struct Pattern(Regex);
 
 impl Pattern {
-    /// Compiles a pattern, or says what is wrong with it.
+    /// Compiles a pattern, or returns the mistake in it.
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
         let compiled = RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build();
         compiled.map(Self).map_err(|error| {
-            // Only the last line of the message; the others draw where it is.
+            // Only the last line of the message; the others draw the place.
             let error = error.to_string();
             let what = error.lines().last().unwrap_or_default();
             format!("bad pattern: {}", what.trim_start_matches("error: "))

@@ -1,4 +1,4 @@
-//! Expression texts to syntax trees: limited in size, with errors that say where.
+//! Expression texts to syntax trees: limited in size, with errors that have a place.
 
 use super::problem::Problem;
 use cel::common::ast::{IdedExpr, SourceInfo};
@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 4 * 1024;
 /// The beginning of the parser's messages about syntax.
 const SYNTAX: &str = "Syntax error: ";
 
-/// The parser's terms that a rule's author need not know, and other words for them.
+/// The parser's internal terms, and plain words for them.
 const IN_OTHER_WORDS: [(&str, &str); 5] = [
     ("mismatched input '<EOF>'", "it ends too early"),
     ("mismatched input", "unexpected"),
@@ -64,13 +64,13 @@ fn first(text: &str, errors: &[ParseError]) -> Problem {
     let message = message.strip_prefix(SYNTAX).unwrap_or(message);
     // The rest of the message lists all tokens of the language.
     let (message, _) = message.split_once(" expecting ").unwrap_or((message, ""));
-    let mut told = IN_OTHER_WORDS
+    let mut message = IN_OTHER_WORDS
         .iter()
         .fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours));
-    if told.contains('\\') {
-        told += ", write r'…' around text with a backslash";
+    if message.contains('\\') {
+        message += ", write r'…' around text with a backslash";
     }
-    Problem { offset: offset(text, line, column), text: told }
+    Problem { offset: offset(text, line, column), text: message }
 }
 
 /// The byte at a line and column, both counted from 1, columns in characters.

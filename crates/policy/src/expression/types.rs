@@ -3,10 +3,10 @@
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use std::fmt;
 
-/// The type of an expression's value, as far as it is known before it runs.
+/// The static type of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Type {
-    /// Anything: what parsed JSON holds, or values of different types.
+    /// Anything: parsed JSON, or values of different types.
     Dyn,
     /// The entries of an empty list.
     Nothing,
@@ -70,7 +70,7 @@ impl Type {
         }
     }
 
-    /// The type of a value that may be of this type or of another.
+    /// The type of a value of either type.
     pub(crate) fn or(self, other: Self) -> Self {
         match (self, other) {
             (one, Self::Nothing) | (Self::Nothing, one) => one,
@@ -80,7 +80,7 @@ impl Type {
         }
     }
 
-    /// True if a value of this type may be used where the other is asked for.
+    /// True if a value of this type may be used where the other is expected.
     pub(crate) fn fits(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Dyn | Self::Nothing, _) | (_, Self::Dyn) => true,

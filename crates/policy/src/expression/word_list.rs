@@ -56,7 +56,7 @@ pub(super) fn fold_case(text: &str) -> String {
     text.to_uppercase().to_lowercase()
 }
 
-/// The text in lower case, one character for one, so that places in it are places in the original.
+/// The text in lower case, one character for one, so that offsets in characters stay the same.
 fn fold(text: &str) -> String {
     text.chars()
         .map(|char| {

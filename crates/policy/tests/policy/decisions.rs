@@ -1,4 +1,4 @@
-//! Conditions and denials: which rule speaks, and how it reads a request.
+//! Conditions and denials: the rule that decides, and the values that it reads.
 
 use crate::support::{decide, holds, policy};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Edits: what becomes of their values, and what later rules see of them.
+//! Edits: the conversion of their values, and their effect on later rules.
 
 use crate::support::{decide, policy};
 use serde_json::{Value, json};

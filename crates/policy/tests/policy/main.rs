@@ -1,4 +1,4 @@
-//! Policies from outside: what they decide, and what is wrong with files.
+//! The public API of policies: their decisions, and the mistakes in files.
 
 mod decisions;
 mod edits;

@@ -1,4 +1,4 @@
-//! Mistakes in a policy file: each is told with its place, its rule, and what may have been meant.
+//! Mistakes in a policy file: each is reported with its place, its rule, and a suggestion.
 
 use crate::support::mistakes;
 use policy::Policy;

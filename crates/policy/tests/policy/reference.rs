@@ -1,4 +1,4 @@
-//! docs/policy.md: what it shows is run, so that it can't say what is not so.
+//! Runs the examples of docs/policy.md, so that none can be wrong.
 
 use crate::support::{decide, holds, mistakes, policy};
 use policy::Policy;

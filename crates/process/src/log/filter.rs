@@ -20,7 +20,7 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 ];
 
 /// The lines that are logged: directives with commas between them, of which each is a level (`info`) or a level for a
-/// part of the program and what it uses (`callback_gateway=debug`).
+/// crate or module (`callback_gateway=debug`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -76,7 +76,7 @@ impl fmt::Display for LogFilter {
     }
 }
 
-/// `tracing` would also take a target without a level, and then log nothing else: with `inof` the log would be silent.
+/// `tracing` would also accept a target without a level, and log nothing else: with `inof` the log would be silent.
 fn level(name: &str) -> Result<LevelFilter, String> {
     let known = LEVELS.iter().find(|(level, _)| name.eq_ignore_ascii_case(level));
     known.map(|(_, level)| *level).ok_or_else(|| {
@@ -86,7 +86,7 @@ fn level(name: &str) -> Result<LevelFilter, String> {
     })
 }
 
-/// The name of a crate or module, with which the targets of its events begin.
+/// The name of a crate or module, the beginning of its events' targets.
 fn target(name: &str) -> Result<&str, String> {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let word = |part: &str| {

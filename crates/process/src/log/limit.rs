@@ -11,22 +11,22 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// The callbacks that one place in the code has limits of their own for; further ones, such as names that callers make
-/// up, share one.
+/// The callbacks with limits of their own at one place in the code; further ones, such as names that callers invent,
+/// share one.
 const MOST_CALLBACKS: usize = 64;
 /// The characters of a callback or message that are kept.
 const MOST_CHARACTERS: usize = 200;
 
-/// Counts the lines of each kind since the last [`Limit::sum_up`], which the writer calls each second, and lets so many
-/// of them pass. It is asked only for events that the filter has let pass.
+/// Counts the lines of each kind since the last [`Limit::sum_up`], which the writer calls each second, and passes the
+/// first `most` of them. Only events that pass the filter come here.
 #[derive(Clone, Debug)]
 pub(super) struct Limit {
-    /// 0 lets all pass.
+    /// The limit; 0 means none.
     most: u64,
     sites: Arc<Mutex<HashMap<Identifier, Site>>>,
 }
 
-/// One place in the code. They are as many as the code has, so that the table needs no other bound.
+/// One place in the code. Their number is fixed by the code, so the table needs no other bound.
 #[derive(Debug)]
 struct Site {
     metadata: &'static Metadata<'static>,
@@ -46,7 +46,7 @@ impl Limit {
         Self { most, sites: Arc::default() }
     }
 
-    /// Logs, for each kind that was over the limit, the number of lines that did not pass, and begins a new count.
+    /// Logs, for each kind over the limit, the number of lines that did not pass, and restarts the count.
     pub(super) fn sum_up(&self, unlimited: &impl Subscriber) {
         let sites = mem::take(&mut *self.lock());
         for site in sites.into_values() {
@@ -107,7 +107,8 @@ fn again(
     let name = fields.field("callback").filter(|_| !callback.is_empty());
     let value = name.as_ref().map(|_| &callback as &dyn Value);
     let values = [(&text, Some(&summary as &dyn Value)), (name.as_ref().unwrap_or(&text), value)];
-    // Hidden from the docs, but the macros of every 0.1 use it, and nothing else makes an event of known metadata.
+    // Hidden from the docs, but the macros of every 0.1 use it, and there is no other way to make an event of given
+    // metadata.
     unlimited.event(&Event::new(metadata, &fields.value_set(&values)));
 }
 

@@ -1,4 +1,4 @@
-//! Panics become lines of the log: std's own hook writes to stderr, waits for it, and panics again where it can't.
+//! Panics become lines of the log: std's own hook writes to stderr, blocks on it, and panics again if it can't.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic;
@@ -8,7 +8,7 @@ use tracing::error;
 
 use super::queue::TARGET;
 
-/// Logs each panic from now on, with a backtrace where `RUST_BACKTRACE` asks for one.
+/// Logs each panic from now on, with a backtrace if `RUST_BACKTRACE` is set.
 pub(super) fn log() {
     panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("a value that is no text");

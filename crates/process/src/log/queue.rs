@@ -14,7 +14,7 @@ const CAPACITY: usize = 1 << 20;
 
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// The lines that were lost since the process began, because stderr took none.
+/// The number of lines lost since the process began, because stderr accepted none.
 #[must_use]
 pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
@@ -38,7 +38,7 @@ struct Lines {
 }
 
 impl Queue {
-    /// Waits for lines until `tick` and exchanges them for `batch`, which is empty. True says that the queue is closing.
+    /// Waits for lines until `tick` and exchanges them for `batch`, which is empty. True if the queue is closing.
     pub(super) fn take(&self, batch: &mut Vec<u8>, tick: Instant) -> bool {
         let mut lines = self.lock();
         while lines.bytes.is_empty() && !lines.closing {

@@ -12,7 +12,7 @@ use super::queue::{Queue, TARGET, drop_lines, dropped};
 
 /// The interval at which lines over the limit are summed up.
 const TICK: Duration = Duration::from_secs(1);
-/// The pause before a write is repeated to a pipe that is full and was made non-blocking by who reads it.
+/// The pause before a write is retried to a full pipe that its reader made non-blocking.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes lines until the queue is closed and empty.
@@ -20,13 +20,13 @@ pub(super) struct Writer<S, W> {
     queue: Arc<Queue>,
     stderr: W,
     limit: Limit,
-    /// Puts events into the queue without asking filter or limit.
+    /// Queues events past filter and limit.
     unlimited: S,
     /// The last write has worked.
     works: bool,
     /// A write has ended inside a line.
     torn: bool,
-    /// The dropped lines that the log has told of.
+    /// The dropped lines that were reported.
     reported: u64,
 }
 

@@ -1,4 +1,4 @@
-//! A call over an endpoint's connection, and the use of its outcome for the circuit.
+//! A call over an endpoint's connection, and the effect of its outcome on the circuit.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -13,11 +13,10 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::unary::{self, CallError};
 
-/// A call that had less time than this, since its body came late, say, is not held against the endpoint.
+/// A timeout of a call with less time than this, because its body came late, say, does not count as a failure.
 const MIN_CALL_TIME: Duration = Duration::from_millis(100);
 
 impl Endpoint {
-    /// Makes a call.
     pub(crate) async fn call(
         &self,
         path: &PathAndQuery,
@@ -37,7 +36,7 @@ impl Endpoint {
         *request.headers_mut() = context.headers(self.decider.token(), call.began, first);
         let outcome = unary::call(connection, request, frame).await;
         call.end(&outcome);
-        // A server that says goodbye is not a failing one.
+        // A server that sends GOAWAY is not failing.
         if let Err(CallError::NotSent(_) | CallError::NotProcessed(_)) = &outcome {
             self.update(|state| self.retire(state, generation));
         }
@@ -45,14 +44,14 @@ impl Endpoint {
     }
 }
 
-/// A call in flight. One that is dropped before its end was given up: by the deadline, which counts as a failure if
+/// A call in flight. One that is dropped before its end was cancelled: by the deadline, which counts as a failure if
 /// there was time for an answer, or by the caller.
 struct Call<'a> {
     endpoint: &'a Endpoint,
     began: Instant,
     deadline: Instant,
     counts: bool,
-    /// It is the one call that a half-open circuit lets through.
+    /// True for the one call that a half-open circuit lets through.
     trial: bool,
     ended: bool,
 }
@@ -64,7 +63,7 @@ impl<'a> Call<'a> {
         Self { endpoint, began: Instant::now(), deadline, counts, trial, ended: false }
     }
 
-    /// Holds the outcome against the endpoint, or for it.
+    /// Records the outcome in the circuit.
     fn end(&mut self, outcome: &Result<Result<Bytes, Failure>, CallError>) {
         self.ended = true;
         if !self.counts {
@@ -75,7 +74,7 @@ impl<'a> Call<'a> {
             Ok(Err(failure)) if failure.is_unavailable() => state.breaker.failed(trial),
             Ok(_) | Err(CallError::TooLarge) => state.breaker.succeeded(trial),
             Err(CallError::Broken(_)) => state.breaker.failed(trial),
-            // One stream too many says nothing of the connection, nor of the endpoint.
+            // A refused or unsent stream is no outcome of the endpoint.
             Err(CallError::Refused(_) | CallError::NotSent(_) | CallError::NotProcessed(_)) => {
                 state.breaker.abandoned(trial);
             }

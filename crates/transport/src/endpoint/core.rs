@@ -36,13 +36,13 @@ pub(crate) struct Endpoint {
 /// The signals of a pool's endpoints.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
-    /// An endpoint changed its state: those who wait for one that can be used look again.
+    /// An endpoint changed its state: calls that wait for a usable one choose again.
     pub(crate) changed: Notify,
     /// A connection failed. The decider's names are resolved anew, since its addresses may have changed.
     pub(crate) unreachable: Notify,
 }
 
-/// The use that an endpoint is of for a call.
+/// The readiness of an endpoint for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Readiness {
     /// The circuit lets no call through, or not a second one.
@@ -56,7 +56,7 @@ pub(crate) enum Readiness {
 }
 
 impl Endpoint {
-    /// The use that it is of for a call, which `counts` or not.
+    /// The readiness for a call, which `counts` or not.
     pub(crate) fn readiness(&self, counts: bool) -> Readiness {
         let state = self.state();
         match &state.link {
@@ -78,7 +78,7 @@ impl Endpoint {
         });
     }
 
-    /// The reason why no connection could be opened.
+    /// The last failure to connect; none while connected.
     pub(crate) fn down(&self) -> Option<String> {
         self.state().down.clone()
     }
@@ -106,7 +106,7 @@ impl Endpoint {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state; wakes those who wait for an endpoint, and calls the observer.
+    /// Changes the state, wakes waiting calls, and calls the observer.
     pub(super) fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state();
         let (link, was_open) = (discriminant(&state.link), state.breaker.is_open());
@@ -123,7 +123,7 @@ impl Endpoint {
         if is_open && (connected || !was_open) {
             self.probe_requested.notify_one();
         }
-        // While the circuit is open, the link changes unseen by the observer.
+        // While the circuit is open, the link's changes are not reported.
         if linked || before != Some(now) {
             self.signals.changed.notify_waiters();
         }

@@ -17,17 +17,17 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::unary::PREFIX;
 
-/// The longest time to the answer to a probe. With the longest pause it makes a second, within which a decider that works
-/// again is used again.
+/// The longest time to the answer to a probe. With the longest pause it makes a second, the time after which a
+/// recovered decider is used again.
 const TIME_LIMIT: Duration = Duration::from_millis(500);
 const PATH: &str = "/grpc.health.v1.Health/Check";
-/// An empty message: it asks about the server as a whole.
+/// An empty message: it names no service, which means the whole server.
 const REQUEST: Bytes = Bytes::from_static(&[0; PREFIX]);
 /// The message whose field 1, `status`, is `SERVING`.
 const SERVING: &[u8] = &[0x08, 1];
 
-/// Waits until the circuit opens, and then probes it in growing pauses until it is not open any more. `wake` is told that
-/// the circuit opened, and that there is a new connection while it is open, which is probed at once.
+/// Waits until the circuit opens, and then probes it in growing pauses until it is not open any more. `wake` is
+/// notified when the circuit opens, and of a new connection while it is open, which is probed at once.
 pub(super) async fn probe_when_open(
     endpoint: Weak<Endpoint>,
     longest: Duration,
@@ -49,8 +49,8 @@ impl Endpoint {
         self.state().breaker.next_pause()
     }
 
-    /// Half-opens the circuit if the endpoint is alive, or if a call is to find out since no probe could until `latest`.
-    /// Opens a connection if there is none.
+    /// Half-opens the circuit if the endpoint is alive, or if no probe succeeded until `latest`. Opens a connection if
+    /// there is none.
     async fn probe(&self, latest: Instant) {
         if !matches!(self.state().link, Link::Connected(..)) {
             return self.request_connect(false);

@@ -1,4 +1,4 @@
-//! Keeps a connection to an endpoint open, and notices when it does not answer any more.
+//! Keeps a connection to an endpoint open, and detects when it stops answering.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -21,7 +21,7 @@ const MIN_LIFETIME: Duration = Duration::from_secs(1);
 /// The longest time to the answer to a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens a connection, and another one when it is lost: at once after one that lasted, and else after growing pauses.
+/// Opens a connection, and another one when it is lost: at once if it lasted, else after growing pauses.
 pub(super) async fn keep_open(endpoint: Weak<Endpoint>, decider: Arc<Decider>) {
     let (mut pause, mut generation) = (PAUSES.0, 0);
     while let Some(ResolvedAddress { address, target }) =
@@ -76,7 +76,7 @@ async fn drive(
     endpoint.update(|state| endpoint.retire(state, generation));
 }
 
-/// Pings while calls are in flight; servers take pings of an idle connection amiss. Ends when a ping is not answered.
+/// Pings while calls are in flight; servers may punish pings on an idle connection. Ends when a ping is not answered.
 async fn silence(
     pings: Option<PingPong>,
     endpoint: &Weak<Endpoint>,

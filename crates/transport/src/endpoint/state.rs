@@ -13,9 +13,9 @@ pub(super) struct State {
     pub(super) breaker: Breaker,
     /// A call whose outcome counts waits for the connection that is being opened after one that failed.
     pub(super) awaited: bool,
-    /// The reason why no connection could be opened since the last one.
+    /// The last failure to connect; none while connected.
     pub(super) down: Option<String>,
-    /// The state that the observer knows.
+    /// The state last reported to the observer.
     pub(super) observed: Option<EndpointState>,
 }
 

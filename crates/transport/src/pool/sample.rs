@@ -4,7 +4,7 @@
 pub(super) fn two<T>(items: impl Iterator<Item = T>) -> [Option<T>; 2] {
     let mut two = [None, None];
     for (before, item) in items.enumerate() {
-        // The first two; each later one takes the place of one of them as often as all others do.
+        // The first two; each later one replaces one of them with the same probability.
         let place = if before < 2 { before } else { fastrand::usize(..=before) };
         if let Some(place) = two.get_mut(place) {
             *place = Some(item);

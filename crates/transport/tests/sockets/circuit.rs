@@ -226,10 +226,10 @@ async fn probes_are_made_one_at_a_time_and_each_has_a_time_limit() {
     let client = client(&peer);
     client.open_circuit(LONG_ENOUGH).await;
     peer.checked(1).await;
-    sleep(Duration::from_millis(700)).await;
+    sleep(Duration::from_millis(300)).await;
     assert_eq!(peer.calls(true).len(), 1, "one waits for its answer");
     peer.checked(2).await;
-    assert_eq!(peer.calls(true)[0].headers["grpc-timeout"], "1000m");
+    assert_eq!(peer.calls(true)[0].headers["grpc-timeout"], "500m");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A peer that answers as it is told, or does not.
+//! A peer that answers by a script, or does not.
 
 use std::io;
 use std::net::SocketAddr;
@@ -164,7 +164,7 @@ async fn serve(
                 });
             }
             reply => {
-                // That the call was cancelled meanwhile is no error.
+                // A call that was cancelled meanwhile is no error.
                 let _ = answer(respond, reply);
             }
         }

@@ -1,4 +1,4 @@
-//! A channel to a peer, and the state that its observer knows.
+//! A channel to a peer, and the state reported to its observer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -14,7 +14,7 @@ use transport::{
     Observer, RetryBudget,
 };
 
-/// The time in which everything should happen that is to happen soon.
+/// The time limit of every wait.
 pub(crate) const SOON: Duration = Duration::from_secs(5);
 
 const AGENT: HeaderValue = HeaderValue::from_static("test/1");

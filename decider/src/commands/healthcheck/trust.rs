@@ -1,5 +1,4 @@
-//! Trusts whoever answers: the check sends no secret, and a certificate seldom names the address that
-//! its own host knows it by.
+//! Trusts every server: the check sends no secret, and a certificate seldom names the loopback address.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -7,7 +6,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use std::sync::Arc;
 
-/// The configuration of a client that trusts anybody.
+/// The configuration of a client that trusts every server.
 pub(super) fn anybody() -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone())

@@ -1,4 +1,4 @@
-//! What `play` prints: a row or a JSON object for each callback, as soon as it is decided.
+//! The report of `play`: a row or a JSON object for each callback, as soon as it is decided.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::play::{Decision, Outcome, Scene};
 pub(super) struct Report<W> {
     out: W,
     json: bool,
-    /// Of the longest label.
+    /// The length of the longest label.
     width: usize,
     decisions: [(&'static str, usize); 5],
     played: usize,
@@ -39,14 +39,14 @@ impl<W: Write> Report<W> {
         writeln!(self.out, "{text}")
     }
 
-    /// Prints how many there were of each decision, and answers whether all were right.
+    /// Prints the number of each decision; true if all were right.
     pub(super) fn finish(mut self) -> io::Result<bool> {
         if !self.json {
             let counts = self.decisions.map(|(name, count)| format!("{count} {name}")).join(", ");
             writeln!(self.out, "\n{} played: {counts}; {} wrong", self.played, self.wrong)?;
         }
         let [.., (_, not_implemented), _] = self.decisions;
-        // Of one callback that says little, of all that this is no decider, or not the one that was meant.
+        // One unimplemented callback is fine; all of them mean that this is no decider, or the wrong one.
         let none = not_implemented == CALLBACKS.len() && self.played == not_implemented;
         if none {
             eprintln!("error: nothing is implemented: is there another server at this address?");

@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::settings::Sources;
 use crate::settings::summary::ConfigSummary;
 
-/// Reloads for as long as the future is polled. `sources` are those that the settings in force were read from.
+/// Reloads for as long as the future is polled. `sources` are those of the settings in force.
 pub(super) async fn run(gateway: Arc<Gateway>, mut sources: Sources, mut hangup: Signal) {
     let mut watch = Watch::on(sources.directories());
     loop {

@@ -1,4 +1,4 @@
-//! Notices when something changes in a directory.
+//! Detects changes in a directory.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use tracing::warn;
 
 /// An editor, or Kubernetes' swap of links, makes several events of one change, and a file may be half written at the
-/// first: a change is over when nothing happens for so long.
+/// first: a change is complete after this long without events.
 const QUIET: Duration = Duration::from_millis(200);
-/// Where something happens all the time, a change is taken to be over after so long.
+/// The longest wait for that, where events never stop.
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// Watches directories until it is dropped.
@@ -25,7 +25,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches directories, as far as that can be. What happened before counts as a change.
+    /// Watches directories, as far as possible. Events before that count as a change.
     pub(super) fn on<'d>(directories: impl Iterator<Item = &'d Path>) -> Self {
         let happened = Arc::new(Notify::new());
         happened.notify_one();
@@ -54,7 +54,7 @@ impl Watch {
     }
 }
 
-/// Reading the files must not look like a change of them.
+/// Reading the files must not count as a change.
 fn changes(kind: EventKind) -> bool {
     !kind.is_access() || kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
 }

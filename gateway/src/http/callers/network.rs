@@ -9,10 +9,10 @@ use process::Mistake;
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Of an IPv6 address that holds an IPv4 one, `::ffff:a.b.c.d`, this many bits come before it.
+/// The bits before the IPv4 address in an IPv6 one that holds it, `::ffff:a.b.c.d`.
 const MAPPED: u8 = 96;
 
-/// Networks that may call, and proxies that are believed.
+/// The allowed networks, and the trusted proxies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Networks {
     /// Empty means all.
@@ -30,7 +30,7 @@ impl Networks {
         Ok(Self { allowed: canonical(allowed), proxies: canonical(proxies) })
     }
 
-    /// Whether callers may come from anywhere.
+    /// True if callers from every network are admitted.
     pub(super) fn are_all(&self) -> bool {
         self.allowed.is_empty()
     }
@@ -39,9 +39,9 @@ impl Networks {
         self.are_all() || client.is_some_and(|client| contain(&self.allowed, client))
     }
 
-    /// The client behind the proxies that are believed: each appends whom it was called by, so the list is read from
-    /// its end up to the first that is no such proxy. What stands before that, anybody may have written. None if a
-    /// proxy wrote what is no address.
+    /// The client behind the trusted proxies: each appends the address of its caller, so the list is read from its end
+    /// to the first that is no trusted proxy. Entries before that may be forged. None if a proxy wrote no valid
+    /// address.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let values = headers.get_all(&FORWARDED_FOR).iter().rev();
         let mut forwarded = values.flat_map(|value| value.as_bytes().rsplit(|&b| b == b','));

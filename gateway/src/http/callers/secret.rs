@@ -1,4 +1,4 @@
-//! The secrets that callers know, compared in constant time.
+//! The secrets of callers, compared in constant time.
 
 use std::fmt;
 use std::path::Path;
@@ -10,14 +10,14 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::config::CallersConfig;
 
-/// The longest secret, as it goes over the wire.
+/// The longest secret, in bytes on the wire.
 const LIMIT: usize = 256;
 
-/// What a secret is for, and where it comes from.
+/// A kind of secret: its sources, and its form on the wire.
 pub(super) struct Kind {
     key: &'static str,
     variable: &'static str,
-    /// What callers send for one line of the file.
+    /// The bytes that callers send for one line of the file.
     wire: fn(&str) -> Result<Vec<u8>, &'static str>,
 }
 
@@ -26,7 +26,7 @@ pub(super) const PATH: Kind = Kind {
     key: "callers.path_secret_file",
     variable: CallersConfig::PATH_SECRET,
     wire: |secret| {
-        // Those that no URL writes in another way (RFC 3986, 2.3).
+        // The characters that no client percent-encodes (RFC 3986, 2.3).
         let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
         match secret.bytes().all(unreserved) {
             true => Ok(secret.into()),
@@ -47,12 +47,12 @@ pub(super) const BASIC: Kind = Kind {
     },
 };
 
-/// Secrets of which a caller must know one; several while an old one is being replaced.
+/// Secrets, one of which a caller must send; several while an old one is being replaced.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Secrets(Vec<Secret>);
 
 impl Secrets {
-    /// Reads the environment, or else the file, if there is any; one secret a line.
+    /// Reads the environment, or else the file, if one is set; one secret a line.
     pub(super) fn read(kind: &Kind, file: Option<&Path>) -> Result<Self, Mistake> {
         let (text, place) = match (std::env::var(kind.variable), file) {
             (Ok(text), _) => (text, kind.variable.to_owned()),
@@ -69,7 +69,7 @@ impl Secrets {
         Self::parse(kind, &text).map_err(|problem| Mistake::new(place, problem))
     }
 
-    /// Reads text, with at least one secret.
+    /// Reads text; it must hold at least one secret.
     pub(super) fn parse(kind: &Kind, text: &str) -> Result<Self, &'static str> {
         let lines = text.lines().filter(|line| !line.is_empty());
         let secrets: Vec<_> =
@@ -77,12 +77,12 @@ impl Secrets {
         if secrets.is_empty() { Err("holds no secret") } else { Ok(Self(secrets)) }
     }
 
-    /// Whether nothing is asked for.
+    /// True if no secret is required.
     pub(super) fn are_none(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether what a caller sent is one of them. All are tried, so that the time does not tell which.
+    /// True if `sent` is one of them. All are compared, so that the time does not reveal which.
     pub(super) fn hold(&self, sent: &[u8]) -> bool {
         let Ok(sent) = Secret::new(sent) else {
             return false;
@@ -98,7 +98,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// A secret, padded so that a comparison takes the same time whatever its length is.
+/// A secret, padded so that comparing takes the same time for every length.
 #[derive(Clone, PartialEq, Eq)]
 struct Secret {
     padded: [u8; LIMIT],

@@ -11,7 +11,7 @@ impl SingletonLists {
         self.0.push(key.to_owned());
     }
 
-    /// Whether the list under this key came as one object.
+    /// True if the list under this key came as one object.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
         self.0.iter().any(|k| k == key)
@@ -23,7 +23,7 @@ impl SingletonLists {
 pub struct ListOrSingle<'a, T> {
     /// The entries.
     pub list: &'a [T],
-    /// Whether a list of one entry is written as that entry.
+    /// True to write a list of one entry as that entry.
     pub single: bool,
 }
 

@@ -6,7 +6,7 @@ use super::lists::SingletonLists;
 use super::reader::{Error, Reader};
 use super::value::Value;
 
-/// The body's own word for the callback that it belongs to.
+/// The key under which a body names its command.
 pub(crate) const COMMAND: &str = "callbackCommand";
 
 /// A request's body, read.
@@ -14,7 +14,7 @@ pub(crate) const COMMAND: &str = "callbackCommand";
 pub struct Body<'de, Q> {
     /// The message that the body's members make.
     pub message: Q,
-    /// What the body says that its command is.
+    /// The command that the body names.
     pub command: Option<Cow<'de, str>>,
     /// The lists that came as one object.
     pub singletons: SingletonLists,
@@ -22,18 +22,18 @@ pub struct Body<'de, Q> {
 
 /// A message that is read from the members of a JSON object.
 pub trait Object: Default {
-    /// Reads one member. Answers false, with the value unread, where the message has no such key.
+    /// Reads one member. False, with the value unread, if the message has no such key.
     ///
     /// # Errors
     /// The value is not of the member's type.
     fn member(&mut self, key: &str, member: Member<'_, '_>) -> Result<bool, Error>;
 
-    /// Makes the id of the operation the same in the message and in the call, whichever has it. Does nothing in
-    /// messages that have none.
+    /// Copies the operation id between message and call, from the one that has it. Messages without the field do
+    /// nothing.
     fn share_operation_id(&mut self, _call: &mut Cow<'_, str>) {}
 }
 
-/// Gives the one of two texts that is empty the value of the other.
+/// Copies the value of one text to the other if that is empty.
 pub(crate) fn share(message: &mut String, call: &mut Cow<'_, str>) {
     match (message.is_empty(), call.is_empty()) {
         (true, false) => message.push_str(call),
@@ -113,7 +113,7 @@ impl<'de, Q: Object> Value<'de> for Q {
 
     fn read(reader: &mut Reader<'de>, _: &mut bool) -> Result<Option<Self>, Error> {
         let (mut message, mut first) = (Q::default(), true);
-        // Only the body's own lists are answered.
+        // Only the body's own lists come back in replies.
         let mut singletons = SingletonLists::default();
         reader.object("an object")?;
         while let Some(key) = reader.key(first)? {

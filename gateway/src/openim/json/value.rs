@@ -6,7 +6,7 @@ use super::reader::{Error, Reader};
 
 /// A type that a field can have.
 pub trait Value<'de>: Sized {
-    /// Whether a value is a message: lists of messages are bounded, since an entry of two bytes becomes hundreds.
+    /// True for a message: lists of messages are bounded, since an entry of two bytes becomes hundreds.
     const IS_MESSAGE: bool = false;
 
     /// Reads a value that is not null. None is text that stands for no value. `single` is set where a list came as one
@@ -29,7 +29,7 @@ impl<'de> Value<'de> for bool {
     }
 }
 
-/// Text that is only looked at, borrowed unless it has escapes.
+/// Text, borrowed unless it has escapes.
 impl<'de> Value<'de> for Cow<'de, str> {
     fn read(reader: &mut Reader<'de>, _: &mut bool) -> Result<Option<Self>, Error> {
         reader.string().map(Some)

@@ -39,7 +39,7 @@ impl Checker<'_> {
         result.unwrap_or_else(|text| self.problem(self.source.offset_of(name, id), text))
     }
 
-    /// Compiles a literal pattern, and puts the variable in its place that will hold it.
+    /// Compiles a literal pattern, and replaces it by its variable.
     fn pattern(&mut self, node: &mut IdedExpr) -> Type {
         let compiled = match &node.expr {
             Expr::Literal(LiteralValue::String(text)) => self.library.add_pattern(text.inner()),

@@ -13,7 +13,7 @@ impl Checker<'_> {
     pub(super) fn comprehension(&mut self, id: u64, loop_: &mut ComprehensionExpr) -> Type {
         let item = match self.node(&mut loop_.iter_range) {
             Type::List(entry) => *entry,
-            // A map is gone through by its keys.
+            // A loop over a map visits its keys.
             Type::Map(_) | Type::Record(_) | Type::Dyn => Type::Dyn,
             other => self.problem(self.source.offset(id), format!("{other} can't be looped over")),
         };
@@ -27,7 +27,7 @@ impl Checker<'_> {
         self.variables.push((loop_.accu_var.clone(), result));
         self.variables.push((loop_.iter_var.clone(), item));
         self.node(&mut loop_.loop_cond);
-        // The result of a round is what the next one begins with, and the loop ends with.
+        // A round's result is the next one's input, and in the end the loop's result.
         let result = self.node(&mut loop_.loop_step);
         self.variables[outer].1 = result;
         let result = self.node(&mut loop_.result);
@@ -38,8 +38,8 @@ impl Checker<'_> {
     }
 }
 
-/// Puts a tick around what every round evaluates, where it does not spoil the shapes by which cel
-/// recognises `map`, `filter`, `all` and `exists`.
+/// Wraps the body of every round in a tick, without changing the shapes by which cel recognises `map`, `filter`, `all`
+/// and `exists`.
 fn count_rounds(loop_: &mut ComprehensionExpr) {
     let place = match (&loop_.loop_cond.expr, &mut loop_.loop_step.expr) {
         (Expr::Literal(_), Expr::Call(step)) => match (step.func_name.as_str(), &mut step.args[..])

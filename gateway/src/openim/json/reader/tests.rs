@@ -1,4 +1,4 @@
-//! `serde_json` is the judge of all that is read here.
+//! The reader compared with `serde_json`.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ fn text() -> impl Strategy<Value = String> {
     vec(select(&IN_TEXT[..]), 0..6).prop_map(|parts| format!("\"{}\"", parts.concat()))
 }
 
-/// JSON, and what is almost JSON.
+/// JSON, and text that is almost JSON.
 fn json() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![select(&SCALARS[..]).prop_map(str::to_owned), text()];
     let value = scalar.prop_recursive(4, 24, 4, |value| {
