@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use crate::support::{CALLBACK, Running, answer, directory, gateway, settings};
 
@@ -129,4 +130,19 @@ fn what_failed_continue_opens_is_listed_at_the_start_and_after_a_change() {
     fs::write(&file, webhooks("beforeAddBlack")).expect("a file");
     let opened = running.wait_for("by failedContinue");
     assert!(opened.contains(r#"about="beforeAddBlack""#), "{opened}");
+}
+
+#[test]
+fn a_file_of_settings_that_stalls_holds_up_neither_health_nor_the_end() {
+    let file = settings("stalled", ALLOW);
+    let mut running = Running::start(gateway().arg("--config").arg(&file));
+    fs::remove_file(&file).expect("it is there");
+    // Whoever opens a pipe to read waits until somebody writes.
+    let made = Command::new("mkfifo").arg(&file).status();
+    assert!(made.expect("mkfifo runs").success());
+    running.signal("-HUP");
+    assert!(running.call().contains("\"nextCode\":0"));
+    assert!(running.ask("/livez").starts_with("HTTP/1.1 200"));
+    running.terminate();
+    assert_eq!(running.process.wait(), Some(0));
 }
