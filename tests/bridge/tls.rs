@@ -205,3 +205,13 @@ fn requests_over_http_2_are_answered_while_the_gateway_drains() {
     client.ends();
     assert!(fixture.gateway.ends_within(PATIENCE));
 }
+
+#[test]
+fn callers_who_never_begin_a_handshake_make_room() {
+    let fixture = Fixture::new(Decider::allowing(), "[limits]\nconnections = 5");
+    let connect = |_| TcpStream::connect(fixture.gateway.address()).expect("it listens");
+    let _silent: Vec<_> = (0..10).map(connect).collect();
+    let began = Instant::now();
+    assert!(fixture.is_known_by(&fixture.authority));
+    assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
+}

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
@@ -16,11 +16,35 @@ const IDLE_FOR: Duration = Duration::from_secs(1);
 /// The time that one connection has to close before the next one is closed too.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// The room for connections, which all workers share.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// The connections that may still be opened.
+    free: Arc<Semaphore>,
+    /// A worker needs room: each closes a connection, since the idlest may be another one's.
+    wanted: Notify,
+}
+
+impl Room {
+    pub(super) fn new(connections: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(connections)), wanted: Notify::new() }
+    }
+
+    /// Lowers the bound by `count`.
+    pub(super) fn take(&self, count: usize) {
+        self.free.forget_permits(count);
+    }
+
+    /// Waits until a worker needs room.
+    pub(super) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+}
+
 /// The connections of a worker.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// The connections that may still be opened, all workers together.
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     members: Vec<Weak<ConnectionState>>,
     /// The number of members at which closed ones are removed.
     forget: usize,
@@ -28,14 +52,14 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    pub(super) fn new(room: Arc<Semaphore>) -> Self {
+    pub(super) fn new(room: Arc<Room>) -> Self {
         Self { room, members: Vec::new(), forget: 64, full: false }
     }
 
     /// Waits until there is room for one more connection. OpenIM never closes idle ones, and without this it would take
     /// nothing but idle connections to keep all others out.
     pub(super) async fn admit(&mut self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.room.clone().try_acquire_owned() {
+        if let Ok(permit) = self.room.free.clone().try_acquire_owned() {
             self.full = false;
             return Some(permit);
         }
@@ -43,8 +67,8 @@ impl Admission {
             warn!("as many connections as there may be: those that are idle for longest make room");
         }
         loop {
-            self.make_room();
-            if let Ok(permit) = timeout(PAUSE, self.room.clone().acquire_owned()).await {
+            self.request_room();
+            if let Ok(permit) = timeout(PAUSE, self.room.free.clone().acquire_owned()).await {
                 return permit.ok();
             }
         }
@@ -56,6 +80,12 @@ impl Admission {
             self.forget = 64.max(2 * self.members.len());
         }
         self.members.push(Arc::downgrade(state));
+    }
+
+    /// Makes room among the connections of all workers.
+    pub(super) fn request_room(&self) {
+        self.make_room();
+        self.room.wanted.notify_waiters();
     }
 
     /// Closes the connections over which nothing has come since they were opened: OpenIM opens one to send. If there

@@ -88,7 +88,10 @@ impl Connections {
             return self.http1(stream, &origin).await;
         };
         let tls = identity.current().acceptor();
-        match timeout(self.timeouts.head, tls.accept(stream)).await {
+        let handshake = timeout(self.timeouts.head, tls.accept(stream));
+        // A silent peer must make room before its time is over, too.
+        let Some(done) = origin.state.closing.run_until_cancelled(handshake).await else { return };
+        match done {
             Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(H2) => {
                 self.http2(stream, &origin).await;
             }

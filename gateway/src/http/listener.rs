@@ -56,11 +56,15 @@ pub async fn run(
             biased;
             () = shutdown.cancelled() => break,
             accepted = acceptor.accept() => accepted,
+            () = shared.connections.wanted() => {
+                admission.make_room();
+                continue;
+            }
         };
         let (stream, peer) = match accepted {
             Accepted::Connection(stream, peer) => (stream, peer),
             Accepted::Exhausted => {
-                admission.make_room();
+                admission.request_room();
                 continue;
             }
         };

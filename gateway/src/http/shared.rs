@@ -7,8 +7,8 @@ use process::tls::{Files, H2, HTTP_1, Identity};
 use process::{Mistake, Reloadable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
+use super::admission::Room;
 use super::callers::{Callers, CallersConfig};
 use super::limits::Limits;
 use crate::bound::Bound;
@@ -43,7 +43,7 @@ impl TlsConfig {
 pub struct Shared {
     pub(super) limits: Limits,
     /// The connections that may still be opened.
-    pub(super) connections: Arc<Semaphore>,
+    pub(super) connections: Arc<Room>,
     /// The bytes of bodies that are being read, and of the requests made from them.
     pub(super) bodies: Bound,
     pub(super) callers: Reloadable<Callers>,
@@ -66,7 +66,7 @@ impl Shared {
     ) -> Result<Self, Vec<Mistake>> {
         let (callers, identity) = read(&callers_config, &tls_config)?;
         Ok(Self {
-            connections: Arc::new(Semaphore::new(limits.connections)),
+            connections: Arc::new(Room::new(limits.connections)),
             bodies: Bound::new(limits.bodies),
             limits,
             callers: Reloadable::new(callers),
@@ -79,7 +79,7 @@ impl Shared {
 
     /// Lowers the bound on connections by `count`.
     pub fn take_connections(&self, count: usize) {
-        self.connections.forget_permits(count);
+        self.connections.take(count);
     }
 
     /// Reads secrets and certificates again. Changed ones that can't be used are logged, and the old ones stay.

@@ -88,6 +88,25 @@ fn where_descriptors_run_out_all_the_same_the_idlest_callers_make_room() {
 }
 
 #[test]
+fn idle_connections_of_one_worker_make_room_for_those_of_another() {
+    let file = settings("workers", "limits.connections = 2");
+    let running = Running::start(gateway().arg("--config").arg(file));
+    let used = |_| {
+        let mut client = running.connect();
+        client.write_all(CALLBACK).expect("it reads");
+        assert!(answer(&mut client).contains("\"nextCode\""), "a verdict");
+        client
+    };
+    // Which worker has them is up to the kernel.
+    for _ in 0..3 {
+        let _idle: Vec<_> = (0..2).map(used).collect();
+        let began = Instant::now();
+        assert!(running.call().contains("\"nextCode\""), "a verdict");
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+}
+
+#[test]
 fn silent_connections_to_the_admin_port_keep_nobody_out() {
     let running = limited("ulimit -n 512", "admin_port", "limits.connections = 300");
     let connect = |_| TcpStream::connect(running.admin).expect("it listens");
