@@ -143,7 +143,7 @@ pub(crate) struct LimitArguments {
     )]
     pub(crate) max_connections: String,
 
-    /// The time that a TLS handshake may take.
+    /// The time that a TLS handshake may take, and the first bytes of HTTP/2.
     #[arg(
         long,
         value_name = "SECONDS",

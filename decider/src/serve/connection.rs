@@ -7,16 +7,19 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 use tonic::transport::server::Connected;
 use tracing::debug;
+
+/// The length of the preface.
+const PREFACE: usize = 24;
 
 /// The connections that are dealt to a worker.
 pub(super) struct Incoming {
@@ -59,12 +62,13 @@ impl Incoming {
     fn connect(&mut self, Dealt { stream, room }: Dealt) -> io::Result<Option<Connection>> {
         let stream = TcpStream::from_std(stream)?;
         let Some(tls) = &self.tls else {
-            return Ok(Some(Connection { stream: Box::new(stream), _room: room }));
+            return Ok(Some(Connection::new(stream, room, self.handshake_timeout)));
         };
-        let handshake = timeout(self.handshake_timeout, tls.acceptor().accept(stream));
-        self.handshakes.spawn(async {
+        let limit = self.handshake_timeout;
+        let handshake = timeout(limit, tls.acceptor().accept(stream));
+        self.handshakes.spawn(async move {
             let stream = handshake.await??;
-            Ok(Connection { stream: Box::new(stream), _room: room })
+            Ok(Connection::new(stream, room, limit))
         });
         Ok(None)
     }
@@ -78,7 +82,22 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
 /// one write.
 pub(super) struct Connection {
     stream: Box<dyn Socket>,
+    /// None once the preface has come.
+    preface: Option<Preface>,
     _room: OwnedSemaphorePermit,
+}
+
+/// The first bytes of a client of HTTP/2 (RFC 9113, 3.4), which hyper awaits without an end: it pings only after them.
+struct Preface {
+    missing: usize,
+    timeout: Pin<Box<Sleep>>,
+}
+
+impl Connection {
+    fn new(stream: impl Socket + 'static, room: OwnedSemaphorePermit, limit: Duration) -> Self {
+        let preface = Preface { missing: PREFACE, timeout: Box::pin(sleep(limit)) };
+        Self { stream: Box::new(stream), preface: Some(preface), _room: room }
+    }
 }
 
 impl AsyncRead for Connection {
@@ -87,7 +106,19 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if let Some(preface) = &mut self.preface {
+            if read.is_pending() {
+                ready!(preface.timeout.as_mut().poll(cx));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            preface.missing = preface.missing.saturating_sub(buf.filled().len() - before);
+            if preface.missing == 0 {
+                self.preface = None;
+            }
+        }
+        read
     }
 }
 

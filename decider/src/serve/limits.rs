@@ -18,7 +18,7 @@ pub struct Limits {
     pub header_bytes: u32,
     /// Calls in flight on one connection; clients receive the limit, and queue more.
     pub streams: u32,
-    /// The time that a TLS handshake may take.
+    /// The time that a TLS handshake may take, and the first bytes of HTTP/2.
     pub handshake: Duration,
     /// Connections, those whose handshake is not done yet included. More are closed at once, so that clients use
     /// another server.
