@@ -122,19 +122,18 @@ fn status(
     }
 }
 
-/// The one message of an answer.
+/// The one message of an answer that says OK.
 fn message(mut body: Bytes) -> Result<Bytes, Failure> {
+    let wrong = |why: &str| Err(Failure::WrongAnswer(why.to_owned()));
     if body.len() < PREFIX {
-        return Err(Status::internal("the answer has no message").into());
+        return wrong("it has no message");
     }
     let (flag, length) = (body.get_u8(), body.get_u32() as usize);
     match length {
-        _ if flag != 0 => Err(Status::internal("the answer is compressed").into()),
+        _ if flag != 0 => wrong("it is compressed"),
         _ if length > ANSWER_LIMIT => Err(CallError::TooLarge.into()),
-        _ if length > body.len() => Err(Status::internal("the answer is cut off").into()),
-        _ if length < body.len() => {
-            Err(Failure::WrongAnswer("there are bytes behind its message".to_owned()))
-        }
+        _ if length > body.len() => wrong("its message is cut off"),
+        _ if length < body.len() => wrong("there are bytes behind its message"),
         _ => Ok(body),
     }
 }

@@ -10,8 +10,6 @@ use super::{SET_GROUP_INFO, ask, assert_allowed, group};
 fn the_failure_policy_settles_an_answer_that_is_no_grpc() {
     let allow = frame(b"");
     let half = [0, 0, 0, 0, 9, 1, 2];
-    let compressed = [1, 0, 0, 0, 0];
-    let odd_flag = [0xff, 0, 0, 0, 0];
     let faults = [
         // gRPC itself would map it to "unimplemented", but it comes from a proxy without such a route.
         ("HTTP 404", Fault::http(404, "text/plain", "")),
@@ -21,12 +19,6 @@ fn the_failure_policy_settles_an_answer_that_is_no_grpc() {
         ("HTTP 302", Fault::http(302, "text/html", "")),
         ("a page", Fault::http(200, "text/html", "<html>Welcome!</html>")),
         ("an empty page", Fault::http(200, "text/html", "")),
-        ("OK without a message", Fault::status("0")),
-        ("OK behind no message", Fault::body("", Some("0"))),
-        ("half a message", Fault::body(half.to_vec(), Some("0"))),
-        ("half a length", Fault::body(half[..3].to_vec(), Some("0"))),
-        ("a compressed message", Fault::body(compressed.to_vec(), Some("0"))),
-        ("a message with an odd flag", Fault::body(odd_flag.to_vec(), Some("0"))),
         ("half a message without a status", Fault::body(half.to_vec(), None)),
         ("a message and a failure", Fault::body(allow.clone(), Some("13"))),
         ("a message and an odd status", Fault::body(allow.clone(), Some("fine"))),
@@ -94,6 +86,24 @@ fn whatever_follows_the_message_is_refused() {
         let decider = Broken::always(Fault::body([frame(b""), rest].concat(), Some("0")));
         assert_settled_by(Policy::Refuse, &decider.url(), &format!("allow, then {what}"));
     }
+}
+
+#[test]
+fn an_ok_that_is_not_one_whole_message_is_refused() {
+    let half = [0, 0, 0, 0, 9, 1, 2];
+    let compressed = [1, 0, 0, 0, 0];
+    let odd_flag = [0xff, 0, 0, 0, 0];
+    let faults = [
+        ("OK without a message", Fault::status("0")),
+        ("OK behind no message", Fault::body("", Some("0"))),
+        ("half a message", Fault::body(half.to_vec(), Some("0"))),
+        ("half a length", Fault::body(half[..3].to_vec(), Some("0"))),
+        ("a compressed message", Fault::body(compressed.to_vec(), Some("0"))),
+        ("a message with an odd flag", Fault::body(odd_flag.to_vec(), Some("0"))),
+    ];
+    each(&faults, |(what, fault)| {
+        assert_settled_by(Policy::Refuse, &Broken::always(fault.clone()).url(), what);
+    });
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Endpoint {
         }
     }
 
-    /// True if the application answers that it serves, or that it has no health check, or none of the server as a whole.
+    /// True if the application answers that it serves, or that it has no health check.
     async fn is_alive(&self) -> bool {
         let path = PathAndQuery::from_static(PATH);
         let deadline = Instant::now() + TIME_LIMIT;
@@ -69,9 +69,7 @@ impl Endpoint {
         let context = Context { headers, values: &[], more: &[], deadline, counts: false };
         match timeout_at(deadline, self.call(&path, &context, REQUEST)).await {
             Ok(Ok(Ok(message))) => message == SERVING,
-            Ok(Ok(Err(Failure::Status(status)))) => {
-                matches!(status.code(), Code::Unimplemented | Code::NotFound)
-            }
+            Ok(Ok(Err(Failure::Status(status)))) => status.code() == Code::Unimplemented,
             Ok(Ok(Err(_)) | Err(_)) | Err(_) => false,
         }
     }

@@ -73,7 +73,6 @@ async fn a_status_counts_in_the_trailers_or_in_the_headers_of_an_answer_that_is_
         ("early and late", early, message, Some(OK), Code::Unknown),
         ("two", GRPC, message, Some(&[OK[0], OK[0]]), Code::Unknown),
         ("two that differ", GRPC, message, Some(&[OK[0], ("grpc-status", "3")]), Code::Unknown),
-        ("OK without a message", early, b"", None, Code::Internal),
         ("only headers", &[GRPC[0], ("grpc-status", "12")], b"", None, Code::Unimplemented),
         ("no number", GRPC, message, Some(&[("grpc-status", "00")]), Code::Unknown),
     ] {
@@ -102,15 +101,17 @@ async fn bytes_behind_the_message_are_a_wrong_answer() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_whole_or_compressed_is_a_failure() {
+async fn a_message_that_is_not_whole_or_compressed_is_a_wrong_answer() {
     for (what, body) in [
         ("none", &b""[..]),
         ("half a prefix", b"\0\0\0"),
         ("half a message", b"\0\0\0\0\x09\x01"),
         ("compressed", b"\x01\0\0\0\0"),
     ] {
-        assert_eq!(code(what, Reply::body(body)).await, Code::Internal, "{what}");
+        assert!(matches!(call(Reply::body(body)).await, Err(Failure::WrongAnswer(_))), "{what}");
     }
+    let only_headers = answer(200, &[GRPC[0], OK[0]], b"", None);
+    assert!(matches!(call(only_headers).await, Err(Failure::WrongAnswer(_))), "only headers");
 }
 
 #[tokio::test]

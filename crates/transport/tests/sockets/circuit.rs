@@ -194,7 +194,7 @@ async fn a_decider_is_alive_if_it_serves_or_has_no_health_check() {
     for (health, alive) in [
         (Reply::message(SERVING), true),
         (Reply::status("12"), true),
-        (Reply::status("5"), true),
+        (Reply::status("5"), false),
         (Reply::message(&[0x08, 2]), false),
         (Reply::message(b""), false),
         (Reply::status("14"), false),
