@@ -3,6 +3,9 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::{self, net::UnixListener};
+use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -17,12 +20,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// A lack of resources that returns sooner than this is not logged again.
 const CALM: Duration = Duration::from_secs(10);
 
+/// The longest wait for another process that binds the same address.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Binds one listener per worker to the same address; the kernel spreads connections over them. They don't block.
 ///
 /// # Errors
 /// The address can't be used, or another process listens there: several processes could share it, and each would get
 /// some of the connections.
 pub fn bind(address: SocketAddr, workers: NonZeroUsize) -> io::Result<Vec<std::net::TcpListener>> {
+    let _lock = lock(address)?;
     // Binding a socket that does not share fails where another process listens.
     let exclusive = socket(address, false)?;
     let address = exclusive.local_addr()?.as_socket().unwrap_or(address);
@@ -33,6 +40,22 @@ pub fn bind(address: SocketAddr, workers: NonZeroUsize) -> io::Result<Vec<std::n
         Ok(socket.into())
     };
     (0..workers.get()).map(bind).collect()
+}
+
+/// A lock on the address, held while it is bound: of two processes that start at once, one must see the other.
+fn lock(address: SocketAddr) -> io::Result<UnixListener> {
+    let name = unix::net::SocketAddr::from_abstract_name(format!("binding {address}"))?;
+    let until = std::time::Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match UnixListener::bind_addr(&name) {
+            Err(why)
+                if why.kind() == io::ErrorKind::AddrInUse && std::time::Instant::now() < until =>
+            {
+                thread::sleep(PAUSE);
+            }
+            locked => return locked,
+        }
+    }
 }
 
 fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
@@ -144,6 +167,25 @@ mod tests {
         let listeners = bind(LOOPBACK, NonZeroUsize::new(3).expect("three")).expect("bound");
         let addresses: Vec<_> = listeners.iter().map(|l| l.local_addr().expect("bound")).collect();
         assert_eq!(addresses, [addresses[0]; 3]);
+    }
+
+    #[test]
+    fn of_those_who_bind_an_address_at_once_one_gets_it() {
+        for _ in 0..10 {
+            let free = bind(LOOPBACK, NonZeroUsize::MIN).expect("bound");
+            let address = free[0].local_addr().expect("bound");
+            drop(free);
+            let start = std::sync::Barrier::new(4);
+            let bind = || {
+                start.wait();
+                bind(address, NonZeroUsize::MIN)
+            };
+            let bound: Vec<_> = thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(bind)).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+            });
+            assert_eq!(bound.iter().filter(|bound| bound.is_ok()).count(), 1);
+        }
     }
 
     #[test]
