@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Relaxed;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -40,6 +41,7 @@ pub struct Metrics {
     reloads: Family<Reload, Counter>,
     unauthorised: Family<Reason, Counter>,
     connections: Gauge,
+    dropped_lines: Counter,
     /// The cells of each callback, by [`Call::index`](crate::openim::call::Call::index); the last are those of requests
     /// that name none.
     cells: Vec<Cells>,
@@ -86,6 +88,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             unauthorised: Family::default(),
             connections: Gauge::default(),
+            dropped_lines: Counter::default(),
             cells: CallbackKey::all()
                 .map(CallbackKey::as_str)
                 .chain([NO_CALLBACK])
@@ -138,6 +141,11 @@ impl Default for Metrics {
             metrics.unauthorised.clone(),
         );
         registry.register(
+            "log_dropped_lines",
+            "Lines of the log that were dropped, since stderr took none",
+            metrics.dropped_lines.clone(),
+        );
+        registry.register(
             "connections",
             "Connections on the callback port",
             metrics.connections.clone(),
@@ -152,6 +160,7 @@ impl Metrics {
     /// # Errors
     /// Those of formatting.
     pub fn encode(&self) -> Result<String, fmt::Error> {
+        self.dropped_lines.inner().store(process::log::dropped(), Relaxed);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
