@@ -34,9 +34,6 @@ where
             continue;
         };
         size += data.len();
-        if size > DISCARD_LIMIT {
-            break;
-        }
         if rejection.is_none() {
             rejection = match size > limit {
                 true => Some(Rejection::TooLarge { limit }),
@@ -49,6 +46,9 @@ where
                 room.clear();
             }
             None => kept.push(data),
+        }
+        if size > DISCARD_LIMIT {
+            break;
         }
     }
     match rejection {
