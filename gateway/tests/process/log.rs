@@ -8,8 +8,8 @@ use crate::support::{OTHER, Running, answer, gateway, settings, shell};
 /// Enough to fill the pipe of stderr and the gateway's own queue.
 const REFUSALS: usize = 8_000;
 
-/// Checks that a gateway answers while many lines are logged, and ends as it should.
-fn answers_all(command: &mut Command) {
+/// Checks that a gateway answers while many lines are logged, and ends as it should. Returns its metrics.
+fn answers_all(command: &mut Command) -> String {
     let mut running = Running::unread(command, "log_lines_per_second = 0");
     let mut client = running.connect();
     for _ in 0..REFUSALS {
@@ -19,13 +19,18 @@ fn answers_all(command: &mut Command) {
     drop(client);
     assert!(running.call().contains("\"nextCode\""), "a verdict");
     assert!(running.ask("/livez").starts_with("HTTP/1.1 200"));
+    let metrics = running.metrics();
     running.terminate();
     assert_eq!(running.process.wait(), Some(0));
+    metrics
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_up_nothing() {
-    answers_all(&mut shell("exec \"$@\""));
+fn a_log_that_nobody_reads_holds_up_nothing_and_what_is_dropped_is_counted() {
+    let metrics = answers_all(&mut shell("exec \"$@\""));
+    let counter = "callback_gateway_log_dropped_lines_total ";
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix(counter));
+    assert!(dropped.is_some_and(|dropped| dropped != "0"), "{metrics}");
 }
 
 #[test]
