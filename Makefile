@@ -62,6 +62,7 @@ baseline: $(BUF) ## Makes today's contract the one that `make proto` compares wi
 
 deny: $(DENY) ## Checks dependencies: licences, bans, sources, and known vulnerabilities
 	$(DENY) --locked check licenses bans sources
+	$(DENY) --manifest-path bench/Cargo.toml --locked --config deny.toml check licenses bans sources
 	@if $(DENY) --locked fetch db; then $(DENY) --offline check advisories; \
 	else echo 'SKIPPED: advisories, since their database could not be fetched'; fi
 
