@@ -10,6 +10,7 @@ use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use process::tls::H2;
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,7 +18,6 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::decider::Decider;
-use crate::tls;
 
 /// The longest time that written data may stay without an acknowledgement. So the kernel detects a peer that vanished.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -103,7 +103,7 @@ async fn secure(
     let connector = tokio_rustls::TlsConnector::from(config);
     let stream = connector.connect(name, socket).await?;
     match stream.get_ref().1.alpn_protocol() {
-        Some(tls::HTTP_2) => Ok(Box::new(stream)),
+        Some(H2) => Ok(Box::new(stream)),
         _ => Err(io::Error::other("the decider's TLS does not offer HTTP/2")),
     }
 }

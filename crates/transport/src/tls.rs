@@ -3,14 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use process::pem;
+use process::tls::H2;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::Config;
-
-/// HTTP/2, as it is named in TLS.
-pub(crate) const HTTP_2: &[u8] = b"h2";
 
 /// The contents of the files, and the configuration made of them. Two are equal if the contents are.
 #[derive(Clone, Debug)]
@@ -91,7 +89,7 @@ fn client(config: &Config, files: &Files) -> Result<ClientConfig, String> {
             .map_err(|e| format!("{}: {e}", path.display()))?,
         _ => builder.with_no_client_auth(),
     };
-    client.alpn_protocols = vec![HTTP_2.to_vec()];
+    client.alpn_protocols = vec![H2.to_vec()];
     Ok(client)
 }
 

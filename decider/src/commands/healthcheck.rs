@@ -5,13 +5,14 @@ mod trust;
 use crate::cli::Cli;
 use crate::settings::address;
 use hyper_util::rt::TokioIo;
+use process::listen::reachable;
 use process::tls::H2;
 use rustls::AlertDescription;
 use rustls::pki_types::ServerName;
 use std::error::Error;
 use std::future::ready;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,16 +55,6 @@ async fn check(cli: &Cli) -> Result<(), String> {
         Ok(Err(why)) => Err(format!("{address}: {why}")),
         Err(_) => Err(format!("{address}: no answer within 2 seconds")),
     }
-}
-
-/// A listener on all addresses is reached at the loopback one.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
 }
 
 async fn secure(address: SocketAddr) -> Result<TlsStream<TcpStream>, Box<dyn Error>> {
