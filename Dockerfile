@@ -14,6 +14,7 @@ COPY tests/Cargo.toml tests/
 COPY examples/rust/Cargo.toml examples/rust/
 COPY deploy/static-binaries deploy/
 COPY proto proto
+COPY examples examples
 COPY crates crates
 COPY decider decider
 COPY gateway gateway

@@ -17,7 +17,7 @@ DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test examples fmt lint settings docs proto baseline deny ghz load compare smoke
+.PHONY: help run test examples fmt lint settings docs proto baseline contract deny ghz load compare smoke
 .PHONY: instructions syscalls cpu containers kubernetes go
 
 ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
@@ -59,6 +59,9 @@ proto: $(BUF) ## Checks the contract: lint, format, and compatibility with the b
 
 baseline: $(BUF) ## Makes today's contract the one that `make proto` compares with
 	$(BUF) build proto --exclude-source-info -o proto/baseline.binpb
+
+contract: ## Packs the contract for a release: its files and its compiled descriptors
+	@scripts/contract
 
 deny: $(DENY) ## Checks dependencies: licences, bans, sources, and known vulnerabilities
 	$(DENY) --locked check licenses bans sources

@@ -1,4 +1,4 @@
-//! Compiles the contract into one encoded descriptor set, which the crate embeds.
+//! Compiles the contract into one encoded descriptor set, and lists its files; the crate embeds both.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={ROOT}/{PACKAGE}");
     let mut compiler = protox::Compiler::new([ROOT])?;
     // Comments are included: reflection shows them to whoever asks a running decider.
-    compiler.include_imports(true).include_source_info(true).open_files(proto_files()?)?;
-    let out = PathBuf::from(env::var("OUT_DIR")?).join("contract.binpb");
+    let files = proto_files()?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
     // Encoded by the compiler: its typed descriptors drop custom options.
-    fs::write(out, compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("contract.binpb"), compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("files.rs"), embedded(&files)?)?;
     Ok(())
+}
+
+/// Rust for a slice of each file's path and text.
+fn embedded(files: &[PathBuf]) -> Result<String, Box<dyn Error>> {
+    let root = fs::canonicalize(ROOT)?;
+    let entries =
+        files.iter().map(|file| format!("({file:?}, include_str!({:?})),", root.join(file)));
+    Ok(format!("&[{}]", entries.collect::<String>()))
 }
 
 /// The contract's files in a fixed order, so that equal sources give equal bytes.

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
+use scaffold::{TEMPLATES, Template};
+
 use crate::openim::contract::Callback;
 use crate::openim::key::by_any_name;
 use crate::settings::Flags;
@@ -36,6 +39,10 @@ pub enum Command {
     /// else has to run but the decider. Exits with 0 if every answer is valid, and as --expect says; 1 if one is not,
     /// or if there is none; 64 when an argument is wrong. A callback may be unimplemented, but not all of them.
     Play(Play),
+    /// Start a decider: write a project that builds, runs, and has tests and a container file
+    New(New),
+    /// Write the contract between this gateway and deciders, or print its version and files
+    Contract(Contract),
 }
 
 /// The callbacks that `play` sends, and the form of its report.
@@ -54,4 +61,37 @@ pub struct Play {
     /// Print one JSON object a line instead of a table
     #[arg(long)]
     pub json: bool,
+}
+
+/// The project that `new` writes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct New {
+    /// The language of the project
+    #[arg(value_parser = language())]
+    pub language: &'static Template,
+    /// The folder to write; it is made, or must be empty
+    pub dir: PathBuf,
+    /// The project's name, such as acme-rules [default: the folder's]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The path of Go's module, or the package in Java and Kotlin [default: of example.com, by the project's name]
+    #[arg(long)]
+    pub package: Option<String>,
+}
+
+fn language() -> ValueParser {
+    let of = |name: String| TEMPLATES.iter().find(|template| template.language == name);
+    let names = PossibleValuesParser::new(TEMPLATES.iter().map(|template| template.language));
+    names.try_map(move |name| of(name).ok_or("has no template")).into()
+}
+
+/// The forms in which `contract` writes it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Contract {
+    /// Write its .proto files below this folder, over those that are there
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write its compiled descriptors, with comments and imports, to this file; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub descriptor_set: Option<PathBuf>,
 }

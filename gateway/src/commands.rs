@@ -1,7 +1,10 @@
 //! One file a command.
 
 mod check;
+mod contract;
+mod files;
 mod healthcheck;
+mod new;
 pub mod play;
 mod serve;
 
@@ -21,6 +24,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Check) => check::run(sources),
         Some(Command::Healthcheck) => healthcheck::run(&sources),
         Some(Command::Play(arguments)) => play::run(sources, arguments),
+        Some(Command::New(arguments)) => new::run(&arguments),
+        Some(Command::Contract(arguments)) => contract::run(&arguments),
     }
 }
 

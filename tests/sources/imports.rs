@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "gateway",
     "decider",
     "crates/contract",
     "crates/transport",
     "crates/policy",
     "crates/process",
+    "crates/scaffold",
 ];
 
 /// The modules of the gateway, from the top. Each may use those below it, and never one above.

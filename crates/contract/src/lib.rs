@@ -14,6 +14,9 @@ use std::sync::LazyLock;
 /// The encoded `FileDescriptorSet` of all files in `proto/`, with their imports and comments.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contract.binpb"));
 
+/// The files of `proto/`: the path of each below it, as imports name it, and its text.
+pub const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
+
 /// The package of all the contract's own names.
 pub const PACKAGE: &str = "openim.decider.v1";
 

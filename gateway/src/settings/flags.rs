@@ -15,6 +15,7 @@ const PREFIX: &str = "CALLBACK_GATEWAY_";
 
 /// The settings that containers need, over those of the file.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Settings")]
 pub struct Flags {
     /// Configuration file in TOML
     #[arg(long, global = true, value_name = "FILE", env = "CALLBACK_GATEWAY_CONFIG")]

@@ -5,6 +5,7 @@ mod command_line;
 mod lifecycle;
 mod log;
 mod play;
+mod projects;
 mod reload;
 mod resources;
 mod secrets;
