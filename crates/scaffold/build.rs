@@ -16,7 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let language = example.file_name().ok_or("a folder has a name")?;
         write!(templates, "Template {{ language: {language:?}, files: &[")?;
         for file in sources(&example)? {
-            // Only files: cargo reads a folder with all that was generated in it.
+            // Only files, since cargo would read a folder with all that was generated in it. So a new file is seen once
+            // another one changes too, as those that use it do.
             println!("cargo::rerun-if-changed={}", file.display());
             let path = file.strip_prefix(&example)?;
             write!(templates, "({path:?}, include_str!({file:?})),")?;
