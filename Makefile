@@ -69,10 +69,10 @@ deny: $(DENY) ## Checks dependencies: licences, bans, sources, and known vulnera
 	@if $(DENY) --locked fetch db; then $(DENY) --offline check advisories; \
 	else echo 'SKIPPED: advisories, since their database could not be fetched'; fi
 
-ghz: $(GHZ) ## Loads the decider at DECIDER=host:port; bench/README.md has RATE, DURATION, REPORT and the others
+ghz: $(GHZ) ## Loads the decider at DECIDER=127.0.0.1:50051; bench/README.md has RATE, DURATION, REPORT and the others
 	@bench/run ghz
 
-load: $(OHA) ## Loads the gateway at GATEWAY=host:port, with its admin port at ADMIN=host:port
+load: $(OHA) ## Loads the gateway at GATEWAY=127.0.0.1:10006, with its admin port at ADMIN=127.0.0.1:9464
 	@bench/run load
 
 compare: $(GHZ) ## Loads several deciders in turns: DECIDERS="name=host:port …"; the first is what the others are divided by
