@@ -14,6 +14,9 @@ use crate::openim::key::CallbackKey;
 /// The keys of older servers, and today's keys for the same callbacks.
 const OLDER_KEYS: &str = include_str!("../../older-keys.toml");
 
+/// The keys that no server acts on, and the keys of the callbacks that are sent instead.
+const UNREAD_KEYS: &str = include_str!("../../unread-keys.toml");
+
 /// The key in config.yaml under which callbacks stood.
 const SECTION: &str = "callback";
 
@@ -23,6 +26,8 @@ pub struct Webhooks {
     callbacks: BTreeMap<CallbackKey, Webhook>,
     /// The keys of enabled callbacks that are not in the contract.
     pub unknown: Vec<String>,
+    /// The keys that are enabled and that no server acts on, each with that of the callback that is sent instead.
+    pub unread: Vec<(String, CallbackKey)>,
 }
 
 /// OpenIM's settings of one callback.
@@ -97,8 +102,7 @@ impl Webhooks {
         if let Some(Value::Object(section)) = file.remove(SECTION) {
             file = section;
         }
-        let older: BTreeMap<String, CallbackKey> =
-            toml::from_str(OLDER_KEYS).expect("a test reads the older keys");
+        let (older, unread) = (known_keys(OLDER_KEYS), known_keys(UNREAD_KEYS));
         let (mut webhooks, mut mistakes) = (Self::default(), Vec::new());
         for (key, value) in file.into_iter().filter(|(_, value)| value.is_object()) {
             let setting =
@@ -106,7 +110,10 @@ impl Webhooks {
             match (setting, serde_json::from_value::<RawWebhook>(value)) {
                 (Ok(setting), Ok(raw)) => webhooks.add(setting, (&raw).into()),
                 (Ok(_), Err(e)) => mistakes.push(Mistake::new(format!("{origin}: {key}"), e)),
-                (Err(_), Ok(RawWebhook { enable: Some(true), .. })) => webhooks.unknown.push(key),
+                (Err(_), Ok(RawWebhook { enable: Some(true), .. })) => match unread.get(&key) {
+                    Some(instead) => webhooks.unread.push((key, *instead)),
+                    None => webhooks.unknown.push(key),
+                },
                 (Err(_), _) => {}
             }
         }
@@ -122,6 +129,11 @@ impl Webhooks {
     }
 }
 
+/// A table of keys, and of the callbacks' keys that each leads to.
+fn known_keys(toml: &str) -> BTreeMap<String, CallbackKey> {
+    toml::from_str(toml).expect("a test reads the tables of keys")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,10 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn every_older_key_stands_for_a_callback() {
-        let older: BTreeMap<String, CallbackKey> = toml::from_str(OLDER_KEYS).expect("older keys");
+    fn every_older_or_unread_key_leads_to_a_callback_and_is_none_itself() {
+        let (older, unread) = (known_keys(OLDER_KEYS), known_keys(UNREAD_KEYS));
         assert_eq!(older.len(), 28);
-        assert!(older.keys().all(|key| CallbackKey::try_from(key.clone()).is_err()), "not older");
+        let mut keys = older.keys().chain(unread.keys());
+        assert!(keys.all(|key| CallbackKey::try_from(key.clone()).is_err()), "a callback's own");
     }
 
     #[test]
@@ -232,6 +245,7 @@ mod tests {
             ",
         );
         assert_eq!(webhooks.unknown, ["beforeTeleport"]);
+        assert!(webhooks.unread.is_empty(), "it is not enabled");
     }
 
     #[test]

@@ -119,6 +119,8 @@ fn warnings(settings: &Settings) -> Vec<Warning> {
         config.deadline >= config.openim_timeout.unwrap_or(Webhook::DEFAULT_TIMEOUT)
     };
     let unknown = settings.webhooks.as_ref().map(|webhooks| webhooks.unknown.clone());
+    let unread = settings.webhooks.iter().flat_map(|webhooks| &webhooks.unread);
+    let unread = unread.map(|(key, instead)| format!("{key} ({instead} is sent instead)"));
     let warnings = [
         Warning {
             what: "anybody who reaches this address may call: nothing is set in [callers]",
@@ -136,6 +138,10 @@ fn warnings(settings: &Settings) -> Vec<Warning> {
         Warning {
             what: "enabled in OpenIM's settings, and handled as [callbacks.unknown]",
             about: unknown.unwrap_or_default(),
+        },
+        Warning {
+            what: "enabled in OpenIM's settings without effect: no server sends it",
+            about: unread.collect(),
         },
     ];
     warnings.into_iter().filter(|warning| !warning.about.is_empty()).collect()

@@ -93,6 +93,18 @@ fn check_says_what_would_be_in_force() {
 }
 
 #[test]
+fn check_warns_of_a_key_of_openim_that_no_server_acts_on() {
+    let webhooks = directory("check_unread").join("webhooks.yml");
+    let text = "beforeAddBlack: { enable: true }\nafterGroupMsgRevoke: { enable: true }";
+    fs::write(&webhooks, text).expect("a file");
+    let (code, said) = output(gateway().arg("check").arg("--openim-webhooks").arg(webhooks));
+    assert_eq!(code, Some(0), "{said}");
+    let warning = "no server sends it: afterGroupMsgRevoke (afterRevokeMsg is sent instead)";
+    assert!(said.contains(warning), "{said}");
+    assert!(!said.contains("[callbacks.unknown]"), "{said}");
+}
+
+#[test]
 fn check_finds_what_starting_would_find() {
     let directory = directory("check_mistakes");
     let (file, webhooks) = (directory.join("gateway.toml"), directory.join("webhooks.yml"));
