@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	pb "example.com/decider/gen/openim/decider/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -20,6 +19,8 @@ import (
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	pb "example.com/decider/gen/openim/decider/v1"
 )
 
 // start serves until stop is called, which waits for the end and returns what was logged.

@@ -15,7 +15,7 @@ import (
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "decider:", err)
+		fmt.Fprintln(os.Stderr, "example-decider:", err)
 		os.Exit(1)
 	}
 }

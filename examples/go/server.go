@@ -10,13 +10,14 @@ import (
 	"strings"
 	"time"
 
-	pb "example.com/decider/gen/openim/decider/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
+
+	pb "example.com/decider/gen/openim/decider/v1"
 )
 
 // grace is how long calls in flight may take once the server stops.
