@@ -12,15 +12,15 @@ import pytest
 import pytest_asyncio
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_reflection.v1alpha import reflection_pb2
-
-from decider.healthcheck import is_serving
-from decider.server import SERVICES, Observer, serving
 from openim.decider.v1 import message_service_pb2 as messages
 from openim.decider.v1 import user_service_pb2 as users
 from openim.decider.v1.denial_pb2 import Denial
 from openim.decider.v1.enums_pb2 import CONTENT_TYPE_PICTURE, CONTENT_TYPE_TEXT
 from openim.decider.v1.message_service_pb2_grpc import MessageServiceStub
 from openim.decider.v1.user_service_pb2_grpc import UserServiceStub
+
+from example_decider.healthcheck import is_serving
+from example_decider.server import SERVICES, Observer, serving
 
 Channel = grpc.aio.Channel
 DENIAL = Denial(

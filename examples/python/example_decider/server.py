@@ -13,7 +13,6 @@ from google.protobuf.descriptor_pool import Default as default_pool
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
-
 from openim.decider.v1 import message_service_pb2_grpc, user_service_pb2_grpc
 
 from .decide import Decider

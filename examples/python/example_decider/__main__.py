@@ -25,7 +25,7 @@ def main() -> None:
         )
         asyncio.run(run())
     except (RuntimeError, ValueError) as error:
-        sys.exit(f"decider: {error}")
+        sys.exit(f"example-decider: {error}")
 
 
 if __name__ == "__main__":
