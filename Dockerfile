@@ -11,7 +11,6 @@ FROM rust:1.95.0-bookworm AS compiled
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY tests/Cargo.toml tests/
-COPY examples/rust/Cargo.toml examples/rust/
 COPY deploy/static-binaries deploy/
 COPY proto proto
 COPY examples examples

@@ -38,6 +38,7 @@ examples: ## Tests the example deciders in each language that is installed, and 
 fmt: ## Formats the Rust code
 	cargo fmt --all
 	cargo fmt --manifest-path $(BENCH)
+	cargo fmt --manifest-path examples/rust/Cargo.toml
 
 lint: ## Checks format and clippy
 	cargo fmt --all --check
@@ -65,7 +66,8 @@ contract: ## Packs the contract for a release: its files and its compiled descri
 
 deny: $(DENY) ## Checks dependencies: licences, bans, sources, and known vulnerabilities
 	$(DENY) --locked check licenses bans sources
-	$(DENY) --manifest-path bench/Cargo.toml --locked --config deny.toml check licenses bans sources
+	$(DENY) --manifest-path $(BENCH) --locked --config deny.toml check licenses bans sources
+	$(DENY) --manifest-path examples/rust/Cargo.toml --locked --config deny.toml check licenses bans sources
 	@if $(DENY) --locked fetch db; then $(DENY) --offline check advisories; \
 	else echo 'SKIPPED: advisories, since their database could not be fetched'; fi
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::{env, fs};
 
-const PROTO: &str = "../../proto";
+const PROTO: &str = "proto";
 
 /// What is served. The files that these import come with them.
 const SERVICES: [&str; 2] =
