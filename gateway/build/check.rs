@@ -100,6 +100,9 @@ impl Callback {
                 "(keyed_by) names {key}, which must be a plain field of both entries"
             ));
         }
+        if entry.field(key).map(|f| &f.json) != of.field(key).map(|f| &f.json) {
+            return Err(format!("{key} must have one JSON name in both entries"));
+        }
         for field in entry.fields.iter().filter(|f| f.name != *key) {
             if field.shape != Shape::Optional {
                 return Err(format!("{}: an edit must be optional", field.name));

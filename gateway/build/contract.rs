@@ -201,6 +201,11 @@ impl Field {
         }
     }
 
+    /// The field that identifies an entry of this list.
+    pub(crate) fn key(&self) -> Option<&Field> {
+        self.message.as_ref()?.field(self.options.keyed_by.as_ref()?)
+    }
+
     /// The field in Rust, as prost names it.
     pub(crate) fn ident(&self) -> Ident {
         syn::parse_str(&self.name).unwrap_or_else(|_| format_ident!("r#{}", self.name))

@@ -5,7 +5,7 @@ use quote::quote;
 
 use contract::PACKAGE;
 
-use crate::contract::{Callback, Contract};
+use crate::contract::{Callback, Contract, Field};
 
 pub(crate) fn write(contract: &Contract) -> TokenStream {
     let variants = contract.callbacks.iter().map(|c| {
@@ -41,6 +41,7 @@ fn entry(callback: &Callback) -> TokenStream {
     let sample = format!("/samples/{command}.json");
     let (request, response) = (callback.request.ident(), callback.response.ident());
     let path = format!("/{PACKAGE}.{}/{rpc}", callback.service);
+    let paired = callback.edits().filter_map(|edit| paired(callback, edit));
     quote! {
         Callback {
             rpc: Rpc::#variant,
@@ -50,6 +51,19 @@ fn entry(callback: &Callback) -> TokenStream {
             kind: #kind,
             sample: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), #sample)),
             exchange: Exchange::of::<v1::#request, v1::#response>(#path),
+            paired: &[#(#paired,)*],
         }
     }
+}
+
+/// An edit that has another key than its field of the request, or entries with a key.
+fn paired(callback: &Callback, edit: &Field) -> Option<TokenStream> {
+    let (_, field) = callback.request.find(&edit.name)?;
+    let (reply, request, whole) = (&edit.json, &field.json, edit.options.whole);
+    let key = edit.key().map(|key| &key.json);
+    let is_keyed = key.is_some();
+    let key = key.map_or_else(|| quote!(None), |key| quote!(Some(#key)));
+    (is_keyed || reply != request).then(|| {
+        quote! { PairedEdit { reply: #reply, request: #request, key: #key, whole: #whole } }
+    })
 }

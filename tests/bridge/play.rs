@@ -9,11 +9,11 @@ use callback_decider::serve::Server;
 use callback_gateway::commands::play::player;
 use callback_gateway::openim::contract::{CALLBACKS, Kind};
 use callback_gateway::openim::key::by_any_name;
-use callback_gateway::play::{Decision, Outcome, Scene};
+use callback_gateway::play::{Decision, Outcome, Recording, Scene};
 use callback_gateway::settings::Settings;
 use harness::{Decider, Port, Says};
 use policy::Policy;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tonic::Status;
 
@@ -44,9 +44,20 @@ fn rename() -> Value {
         "nickName": " Ann", "faceURL": null})
 }
 
-fn edits(edits: Value) -> Decision {
-    let edits: Map<String, Value> = serde_json::from_value(edits).expect("an object");
-    Decision::Edit(edits)
+/// The values that an outcome's edits give to OpenIM.
+fn edited(outcome: &Outcome) -> Value {
+    match &outcome.decision {
+        Decision::Edit(edits) => edits.values.clone().into(),
+        other => panic!("no edit: {other}"),
+    }
+}
+
+/// The changes that an outcome's edits make.
+fn changed(outcome: &Outcome) -> Value {
+    match &outcome.decision {
+        Decision::Edit(edits) => edits.changes.clone().into(),
+        other => panic!("no edit: {other}"),
+    }
 }
 
 #[test]
@@ -54,7 +65,7 @@ fn every_callback_is_played_and_what_it_sends_back_is_no_edit() {
     let decider = Decider::allowing();
     let scenes: Vec<_> = CALLBACKS.iter().map(Scene::sample).collect();
     for (scene, outcome) in scenes.iter().zip(played(&decider.url(), "", &scenes)) {
-        assert_eq!(outcome.decision, Decision::Allow, "{}", scene.callback);
+        assert!(matches!(outcome.decision, Decision::Allow), "{}", scene.callback);
         assert!(scene.accepts(&outcome) && outcome.notes.is_empty(), "{}", scene.callback);
     }
     let asked: Vec<_> = decider.asked().into_iter().map(|asked| asked.rpc).collect();
@@ -66,10 +77,11 @@ fn an_edit_to_empty_is_an_edit() {
     let body = json!({"callbackCommand": "callbackBeforeSetGroupInfoExCommand", "groupID": "g1",
         "introduction": null});
     let outcome = play(&Decider::allowing().url(), "", &body);
-    assert_eq!(outcome.decision, Decision::Allow, "the gateway sends values back all the same");
+    let why = "the gateway sends values back all the same";
+    assert!(matches!(outcome.decision, Decision::Allow), "{why}");
     let decider = Decider::saying(json!({"introduction": ""}));
     let outcome = play(&decider.url(), "", &body);
-    assert_eq!(outcome.decision, edits(json!({"introduction": ""})));
+    assert_eq!(edited(&outcome), json!({"introduction": ""}));
 }
 
 #[tokio::test]
@@ -94,20 +106,70 @@ async fn the_example_policy_decides_as_the_examples_must() {
 
 #[test]
 fn edits_and_denials_are_shown_as_openim_gets_them() {
-    let edited = renamed(json!({"nickname": "Ann"}));
-    assert_eq!((edited.decision, edited.valid), (edits(json!({"nickName": "Ann"})), true));
-    let denied = renamed(json!({"denial": {"code": 5001, "message": "no"}}));
-    let expected = Decision::Deny { code: 5001, message: "no".into() };
-    assert_eq!((denied.decision, denied.valid), (expected, true));
+    let outcome = renamed(json!({"nickname": "Ann"}));
+    assert_eq!((edited(&outcome), outcome.valid), (json!({"nickName": "Ann"}), true));
+    let denial = json!({"denial": {"code": 5001, "message": "no", "reason": "a rule"}});
+    let denied = renamed(denial);
+    let line = r#"deny 5001 "no" reason="a rule""#;
+    assert_eq!((denied.decision.line().as_str(), denied.valid), (line, true));
+}
+
+#[test]
+fn a_reason_is_of_its_own_denial() {
+    let decider = Decider::start(|asked| {
+        let reason = if asked.rpc == "BeforeAddBlack" { "a rule" } else { "" };
+        json!({"denial": {"reason": reason}})
+    });
+    let scene = |name| Scene::sample(by_any_name(name).expect("a callback"));
+    let scenes = [scene("beforeAddBlack"), scene("beforeAddFriend")];
+    let reasons = played(&decider.url(), "", &scenes).into_iter().map(|outcome| {
+        let Decision::Deny { reason, .. } = outcome.decision else { panic!("it denies") };
+        reason
+    });
+    assert_eq!(reasons.collect::<Vec<_>>(), ["a rule", ""]);
+}
+
+#[test]
+fn the_difference_to_what_openim_sent_is_found_in_every_list_of_edits() {
+    let body = json!({"callbackCommand": "callbackBeforeUserRegisterCommand",
+        "users": [{"userID": "u1", "nickname": " Ann", "createTime": 7}, {"userID": "u2"}]});
+    let edit = json!({"users": [{"userID": "u1", "nickname": "Ann"}, {"userID": "u2"}]});
+    let outcome = play(&Decider::saying(edit).url(), "", &body);
+    assert_eq!(edited(&outcome)["users"][0]["createTime"], 7, "the gateway completes it");
+    assert_eq!(changed(&outcome), json!({"users": [{"userID": "u1", "nickname": "Ann"}]}));
+
+    let body = json!({"callbackCommand": "callbackBeforeMembersJoinGroupCommand",
+        "memberList": [{"userID": "u1", "ex": "x"}, {"userID": "u2", "ex": "x"}]});
+    let edit = json!({"memberCallbackList": [{"userID": "u2", "ex": "x", "nickname": ""}]});
+    let outcome = play(&Decider::saying(edit).url(), "", &body);
+    let expected = json!({"memberCallbackList": [{"userID": "u2", "nickname": ""}]});
+    assert_eq!(changed(&outcome), expected);
+
+    let body = json!({"callbackCommand": "callbackBeforeMsgModifyCommand", "content": "{}",
+        "senderNickname": "Ann", "faceURL": "a.png", "atUserList": ["u1"]});
+    let edit = json!({"senderNickname": "Ann", "senderFaceURL": "a.png",
+        "atUserIDList": {"values": ["u1"]}});
+    let outcome = play(&Decider::saying(edit).url(), "", &body);
+    assert!(matches!(outcome.decision, Decision::Allow), "{outcome:?}");
 }
 
 #[test]
 fn what_is_not_implemented_is_valid_and_what_failed_is_not() {
     let left = renamed(Status::unimplemented("later"));
-    assert_eq!((left.decision, left.valid), (Decision::NotImplemented, true));
+    assert!(matches!(left.decision, Decision::NotImplemented) && left.valid, "{left:?}");
     let failed = renamed(Status::internal("a bug"));
-    let expected = Decision::Failed("Internal: a bug".into());
-    assert_eq!((failed.decision, failed.valid), (expected, false));
+    assert_eq!((failed.decision.line().as_str(), failed.valid), ("failed: Internal: a bug", false));
+    assert!(failed.notes.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn a_status_that_looks_like_a_refusal_is_told_to_be_none() {
+    let refused = || Decider::saying(Status::permission_denied("this nickname is reserved"));
+    let outcome = play(&refused().url(), "", &rename());
+    assert!(outcome.notes[0].contains("answer with a denial"), "{outcome:?}");
+    let after = CALLBACKS.iter().find(|c| c.kind == Kind::After).expect("one");
+    let told = played(&refused().url(), "", &[Scene::sample(after)]).remove(0);
+    assert!(told.notes.is_empty() && !told.valid, "there is nothing to refuse: {told:?}");
 }
 
 #[test]
@@ -116,7 +178,7 @@ fn what_is_told_afterwards_can_fail_too() {
     let after: Vec<_> = CALLBACKS.iter().filter(|c| c.kind == Kind::After).collect();
     let scenes: Vec<_> = after.into_iter().map(Scene::sample).collect();
     for outcome in played(&decider.url(), "", &scenes) {
-        assert_eq!(outcome.decision, Decision::Failed("Internal: a bug".into()));
+        assert_eq!(outcome.decision.to_string(), "failed: Internal: a bug");
     }
 }
 
@@ -125,8 +187,8 @@ fn a_wrong_answer_is_explained() {
     let body = json!({"callbackCommand": "callbackBeforeMsgModifyCommand", "content": "{}"});
     let decider = Decider::saying(json!({"content": "no object"}));
     let outcome = play(&decider.url(), "", &body);
-    let why = "wrong answer: content holds no JSON object";
-    assert_eq!((outcome.decision, outcome.valid), (Decision::Failed(why.into()), false));
+    let why = "failed: wrong answer: content holds no JSON object";
+    assert_eq!((outcome.decision.line().as_str(), outcome.valid), (why, false));
 }
 
 #[test]
@@ -139,7 +201,7 @@ fn a_code_that_openim_does_not_want_is_not_valid() {
 #[test]
 fn an_edit_that_the_gateway_leaves_out_is_told() {
     let outcome = renamed(json!({"faceURL": "a.png"}));
-    assert_eq!((outcome.decision, outcome.valid), (Decision::Allow, false));
+    assert!(matches!(outcome.decision, Decision::Allow) && !outcome.valid, "{outcome:?}");
     assert!(outcome.notes[0].contains("face_url"), "{:?}", outcome.notes);
 }
 
@@ -149,6 +211,65 @@ fn a_decider_that_says_nothing_fails_at_the_deadline() {
     let outcome = play(&decider.url(), "[defaults]\ndeadline = '50ms'", &rename());
     assert!(matches!(&outcome.decision, Decision::Failed(why) if why.contains("deadline")));
     assert!(outcome.took >= Duration::from_millis(50));
+}
+
+#[test]
+fn a_recorded_decision_is_met_by_itself_and_by_no_other() {
+    let texts = [
+        "",
+        " a\n b\t",
+        "~",
+        "yes",
+        "0x1F",
+        "1e3",
+        "- a: {b}",
+        "#",
+        "\u{3000}\u{85}\u{2028}",
+        "{\"a\":1}",
+    ];
+    for text in texts {
+        let answers = [
+            json!({"content": json!({ "text": text }).to_string(), "ex": text, "offlinePushInfo": {"title": text}}),
+            json!({"denial": {"code": 5001, "message": text, "reason": text}}),
+            json!({}),
+        ];
+        let body = json!({"callbackCommand": "callbackBeforeMsgModifyCommand", "sendID": text,
+            "content": "{}", "contentType": 101, "options": {"history": true}, "more": text});
+        let scene = Scene::of_body(&body.to_string(), None).expect("a body");
+        let outcomes = answers.map(|says| {
+            played(&Decider::saying(says).url(), "", std::slice::from_ref(&scene)).remove(0)
+        });
+        for (n, outcome) in outcomes.iter().enumerate() {
+            let mut recording = Recording::default();
+            recording.add(&scene, outcome);
+            let yaml = recording.to_yaml().expect("YAML");
+            let expectations =
+                serde_saphyr::from_str(&yaml).unwrap_or_else(|e| panic!("{yaml}: {e}"));
+            let recorded = Scene::of_expectations(expectations).expect("cases").remove(0);
+            let accepted = outcomes.each_ref().map(|outcome| recorded.accepts(outcome));
+            let mut expected = [false; 3];
+            expected[n] = true;
+            assert_eq!(accepted, expected, "{yaml}");
+            assert_eq!(recorded.body["sendID"], text, "{yaml}");
+            assert_eq!(recorded.body["groupID"], Value::Null, "the body does not have it: {yaml}");
+            assert!(!yaml.contains("contentType") && !yaml.contains("more"), "{yaml}");
+        }
+    }
+}
+
+#[test]
+fn what_is_invalid_failed_or_unknown_is_not_recorded() {
+    let unknown = json!({"callbackCommand": "callbackNew"});
+    for (answer, body, why) in [
+        (Status::internal("a bug").into(), rename(), "a bug"),
+        (Says::from(json!({"denial": {"code": 42}})), rename(), "42 is no refusal code"),
+        (Says::from(json!({})), unknown, "the contract does not know it"),
+    ] {
+        let outcome = play(&Decider::saying(answer).url(), "", &body);
+        let mut recording = Recording::default();
+        recording.add(&Scene::of_body(&body.to_string(), None).expect("a body"), &outcome);
+        assert!(recording.is_empty() && recording.left_out()[0].contains(why), "{recording:?}");
+    }
 }
 
 #[test]
@@ -181,12 +302,12 @@ fn callers_are_not_asked_who_they_are_and_what_settings_answer_is_told() {
 fn a_command_that_the_contract_does_not_know_is_played_too() {
     let decider = Decider::saying(json!({"edits": "{\"colour\":\"red\"}"}));
     let outcome = play(&decider.url(), "", &json!({"callbackCommand": "callbackNew"}));
-    assert_eq!(outcome.decision, edits(json!({"colour": "red"})));
+    assert_eq!(edited(&outcome), json!({"colour": "red"}));
 }
 
 #[test]
 fn a_body_says_what_it_is_or_its_sender_does() {
-    let add_black = || by_any_name("beforeAddBlack").ok();
+    let add_black = || Some("callbackBeforeAddBlackCommand");
     let other = Scene::of_body(&rename().to_string(), add_black()).expect_err("another callback");
     assert!(other.contains("callbackBeforeUpdateUserInfoExCommand"), "{other}");
     assert!(Scene::of_body("{}", None).expect_err("nobody says").contains("--callback"));

@@ -1,15 +1,16 @@
 //! `play`: sends callbacks to a decider, and prints its decisions.
 
 mod report;
+mod scenes;
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
 
 use process::Mistake;
-use serde_saphyr::UserMessageFormatter;
 use tokio_util::sync::CancellationToken;
 use transport::BreakerConfig;
 
@@ -17,16 +18,15 @@ use self::report::Report;
 use crate::cli::Play;
 use crate::gateway::Gateway;
 use crate::http::callers::CallersConfig;
-use crate::openim::contract::{CALLBACKS, Callback};
 use crate::openim::verdict::Verdict;
-use crate::play::{Player, Recorder, Scene};
+use crate::play::{Player, Recorder, Recording, Scene};
 use crate::settings::{Settings, Sources};
 use crate::worker;
 use process::exit::{failed, mistaken};
 
 pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
-    match (sources.load(), scenes(&arguments)) {
-        (Ok(settings), Ok(scenes)) => match play(settings, &scenes, arguments.json) {
+    match (sources.load(), scenes::read(&arguments)) {
+        (Ok(settings), Ok(scenes)) => match play(settings, &scenes, &arguments) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             // The reader, such as `head`, has closed the pipe.
@@ -34,62 +34,51 @@ pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
             Err(e) => failed(1, e),
         },
         (settings, scenes) => {
-            let mistakes = [settings.err(), scenes.err().map(|mistake| vec![mistake])];
+            let mistakes = [settings.err(), scenes.err()];
             mistaken(&mistakes.into_iter().flatten().flatten().collect::<Vec<_>>())
         }
     }
 }
 
-fn scenes(arguments: &Play) -> Result<Vec<Scene>, Mistake> {
-    let Play { callback: named, body, expect, .. } = arguments;
-    let is_named = |scene: &Scene| {
-        named.is_empty() || named.iter().any(|callback| callback.setting == scene.callback)
-    };
-    let scenes = match (body, expect) {
-        (Some(path), _) => {
-            let callback = match named[..] {
-                [] => None,
-                [callback] => Some(callback),
-                _ => return Err(Mistake::new("--callback", "can't be several with one --body")),
-            };
-            return read(path, |text| Scene::of_body(text, callback)).map(|scene| vec![scene]);
-        }
-        (None, Some(path)) => read(path, cases)?,
-        (None, None) => CALLBACKS.iter().map(Scene::sample).collect(),
-    };
-    let has_scene = |callback: &Callback| scenes.iter().any(|s| s.callback == callback.setting);
-    if let Some(callback) = named.iter().find(|callback| !has_scene(callback)) {
-        return Err(Mistake::new("--expect", format!("has no case of {}", callback.setting)));
-    }
-    let scenes: Vec<_> = scenes.into_iter().filter(is_named).collect();
-    match scenes.is_empty() {
-        true => Err(Mistake::new("--expect", "has no case to play")),
-        false => Ok(scenes),
-    }
-}
-
-fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Mistake> {
-    let text = fs::read_to_string(path).map_err(|e| e.to_string());
-    text.and_then(|text| parse(&text)).map_err(|why| Mistake::new(path.display(), why))
-}
-
-fn cases(yaml: &str) -> Result<Vec<Scene>, String> {
-    let expectations = serde_saphyr::from_str(yaml).map_err(|error: serde_saphyr::Error| {
-        error.without_snippet().render_with_formatter(&UserMessageFormatter)
-    });
-    Scene::of_expectations(expectations?)
-}
-
 #[tokio::main(flavor = "current_thread")]
-async fn play(settings: Settings, scenes: &[Scene], json: bool) -> io::Result<bool> {
+async fn play(settings: Settings, scenes: &[Scene], arguments: &Play) -> io::Result<bool> {
     let player = player(settings).map_err(|mistakes| {
         io::Error::other(mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; "))
     })?;
-    let mut report = Report::start(io::stdout(), scenes, json)?;
+    let mut report = Report::new(io::stdout(), scenes, arguments);
+    let mut recording = Recording::default();
     for scene in scenes {
-        report.add(scene, &player.play(scene).await)?;
+        let outcome = player.play(scene).await;
+        report.add(scene, &outcome)?;
+        recording.add(scene, &outcome);
     }
-    report.finish()
+    let (is_right, is_decider) = (report.finish()?, report.is_decider());
+    // One unimplemented callback is fine; all of them mean that this is no decider, or the wrong one.
+    if !is_decider {
+        eprintln!("error: nothing is implemented: is there another server at this address?");
+        return Ok(false);
+    }
+    let is_recorded = match &arguments.record {
+        Some(path) => write(&recording, path)?,
+        None => true,
+    };
+    Ok(is_right && is_recorded)
+}
+
+/// Writes the decisions, and reports those that are left out; true if none is.
+fn write(recording: &Recording, path: &Path) -> io::Result<bool> {
+    for left_out in recording.left_out() {
+        eprintln!("error: not recorded: {left_out}");
+    }
+    if recording.is_empty() {
+        eprintln!("error: {} is not written: there is no decision", path.display());
+        return Ok(false);
+    }
+    let yaml = recording.to_yaml().map_err(io::Error::other)?;
+    let file = File::create_new(path).and_then(|mut file| file.write_all(yaml.as_bytes()));
+    file.map_err(|e| io::Error::other(format!("{}: {e}", path.display())))?;
+    eprintln!("{} recorded in {}", recording.len(), path.display());
+    Ok(recording.left_out().is_empty())
 }
 
 /// A player with these settings, except that every caller is admitted and no circuit opens: one failure must not hide

@@ -19,6 +19,21 @@ pub struct Callback {
     pub sample: &'static str,
     /// From its JSON to its rpc's messages, and back.
     pub exchange: Exchange,
+    /// The edits that are not compared with the request's member of the same key, as a whole.
+    pub paired: &'static [PairedEdit],
+}
+
+/// An edit, and the member of the request that it replaces.
+#[derive(Debug)]
+pub struct PairedEdit {
+    /// Its key in the reply.
+    pub reply: &'static str,
+    /// The key of the member in the request.
+    pub request: &'static str,
+    /// The key that identifies an entry of both, if they are lists of edits.
+    pub key: Option<&'static str>,
+    /// True if the gateway completes the list with the request's entries and values.
+    pub whole: bool,
 }
 
 /// The kind of a callback, by its time.
@@ -38,7 +53,7 @@ mod generated {
 
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
-    use super::{Callback, Kind};
+    use super::{Callback, Kind, PairedEdit};
     use crate::openim::edits::{self, Dropped, Response, WrongAnswer};
     use crate::openim::exchange::Exchange;
     use crate::openim::{json, v1};

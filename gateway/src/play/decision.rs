@@ -6,23 +6,28 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::edits::Edits;
+use super::scene::Scene;
+
 /// The characters of one value that are shown.
 const SHOWN: usize = 200;
 
 /// A decider's decision.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The operation goes on as it is.
     Allow,
-    /// The operation goes on with other values, by OpenIM's keys.
-    Edit(Map<String, Value>),
+    /// The operation goes on with other values.
+    Edit(Edits),
     /// The operation is refused.
     Deny {
         /// The code that the app gets.
         code: i64,
         /// The text that OpenIM shows to its user.
         message: String,
+        /// The decider's reason, which only the gateway's log has.
+        reason: String,
     },
     /// The decider leaves the callback to the gateway's `on_unimplemented`.
     NotImplemented,
@@ -44,28 +49,34 @@ pub struct Outcome {
 }
 
 impl Decision {
-    /// The decision of an allow with these members, compared with one without edits.
+    /// The decision of an allow with these members, compared with one without edits and with what OpenIM sent.
     pub(super) fn allow(
         mut answered: Map<String, Value>,
         without_edits: &Map<String, Value>,
+        scene: &Scene,
     ) -> Self {
         answered.retain(|key, value| without_edits.get(key) != Some(value));
-        if answered.is_empty() { Self::Allow } else { Self::Edit(answered) }
+        let paired = scene.contract().map_or(&[][..], |callback| callback.paired);
+        Edits::new(answered, &scene.body, paired).map_or(Self::Allow, Self::Edit)
     }
 
-    /// The decision on a request in one line, with the edits by what they change in it.
+    /// The decision in one line, of which long texts have the beginning only.
     #[must_use]
-    pub fn line(&self, request: &Value) -> String {
+    pub fn line(&self) -> String {
         match self {
             Self::Edit(edits) => {
-                let mut changed = Vec::new();
-                for (key, value) in edits {
-                    changes(key, request.get(key), value, &mut changed);
-                }
-                format!("edit {}", changed.join(" "))
+                let paths = edits.paths();
+                let changed = paths
+                    .iter()
+                    .map(|(path, value)| format!(" {}={}", shown(path), shown(&value.to_string())));
+                format!("edit{}", changed.collect::<String>())
             }
-            Self::Deny { code, message } => {
-                format!("deny {code} {}", shown(&format!("{message:?}")))
+            Self::Deny { code, message, reason } => {
+                let reason = match &reason[..] {
+                    "" => String::new(),
+                    reason => format!(" reason={}", shown(&format!("{reason:?}"))),
+                };
+                format!("deny {code} {}{reason}", shown(&format!("{message:?}")))
             }
             Self::Failed(why) => format!("failed: {}", shown(why)),
             Self::Allow | Self::NotImplemented => self.to_string(),
@@ -78,42 +89,18 @@ impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Allow => f.write_str("allow"),
-            Self::Edit(edits) => write_edits(f, edits),
-            Self::Deny { code, message } => write!(f, "deny {code} {message:?}"),
+            Self::Edit(edits) => write!(f, "edit{edits}"),
+            Self::Deny { code, message, reason } => {
+                write!(f, "deny {code} {message:?} reason={reason:?}")
+            }
             Self::NotImplemented => f.write_str("not implemented"),
             Self::Failed(why) => write!(f, "failed: {}", escaped(why)),
         }
     }
 }
 
-pub(super) fn write_edits(f: &mut fmt::Formatter<'_>, edits: &Map<String, Value>) -> fmt::Result {
-    f.write_str("edit")?;
-    edits.iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
-}
-
-/// Collects the values that differ from before, by their paths.
-fn changes(path: &str, before: Option<&Value>, value: &Value, changed: &mut Vec<String>) {
-    let count = changed.len();
-    match (before, value) {
-        (Some(Value::Object(before)), Value::Object(members)) => {
-            for (key, value) in members {
-                changes(&format!("{path}.{key}"), before.get(key), value, changed);
-            }
-        }
-        (Some(Value::Array(before)), Value::Array(entries)) if before.len() == entries.len() => {
-            for (n, (before, value)) in before.iter().zip(entries).enumerate() {
-                changes(&format!("{path}[{n}]"), Some(before), value, changed);
-            }
-        }
-        _ => {}
-    }
-    if count == changed.len() && before != Some(value) {
-        changed.push(format!("{path}={}", shown(&value.to_string())));
-    }
-}
-
 /// The beginning of a text, in one line.
-pub(super) fn shown(text: &str) -> String {
+fn shown(text: &str) -> String {
     let mut line = escaped(text);
     if let Some((end, _)) = line.char_indices().nth(SHOWN) {
         line.truncate(end);
@@ -132,28 +119,42 @@ fn escaped(text: &str) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::edits::tests::edits;
     use super::*;
 
-    fn edit(edits: Value) -> Decision {
-        Decision::Edit(serde_json::from_value(edits).expect("an object"))
+    fn edit(request: &Value, values: Value) -> String {
+        Decision::Edit(edits(request, values).expect("an edit")).line()
     }
 
     #[test]
     fn edits_are_shown_by_what_they_change() {
         let request = json!({"users": [{"id": "1", "name": "Ann"}, {"id": "2", "name": " Bob"}]});
         let users = json!({"users": [{"id": "1", "name": "Ann"}, {"id": "2", "name": "Bob"}]});
-        assert_eq!(edit(users).line(&request), r#"edit users[1].name="Bob""#);
-        let fewer = json!({"users": [], "ex": ""});
-        assert_eq!(edit(fewer).line(&request), r#"edit ex="" users=[]"#);
-        assert_eq!(edit(json!({"a": {}})).line(&json!({"a": {"b": 1}})), "edit a={}");
+        assert_eq!(edit(&request, users), r#"edit users[2].name="Bob""#);
+        let request = json!({"a": {"b": {"c": 1, "d": 2}}, "e": [1, 2]});
+        let values = json!({"a": {"b": {"c": 1, "d": 3}}, "e": [], "f": ""});
+        assert_eq!(edit(&request, values), r#"edit a.b.d=3 e=[] f="""#);
+        assert_eq!(edit(&request, json!({"a": {}})), "edit a={}");
+    }
+
+    #[test]
+    fn a_denial_has_its_reason_beside_it() {
+        let denied = |reason: &str| Decision::Deny {
+            code: 5001,
+            message: "no".into(),
+            reason: reason.into(),
+        };
+        assert_eq!(denied("").line(), r#"deny 5001 "no""#);
+        assert_eq!(denied("a\nrule").line(), r#"deny 5001 "no" reason="a\nrule""#);
     }
 
     #[test]
     fn a_reason_can_not_pass_for_another_line() {
         let failed = Decision::Failed("it\nok  beforeAddBlack\x1b[31m".into());
-        assert_eq!(failed.line(&Value::Null), r"failed: it\nok  beforeAddBlack\u{1b}[31m");
-        assert_eq!(failed.line(&Value::Null), failed.to_string());
-        let long = Decision::Deny { code: 5001, message: "x".repeat(1000) };
-        assert!(long.line(&Value::Null).chars().count() < 250);
+        assert_eq!(failed.line(), r"failed: it\nok  beforeAddBlack\u{1b}[31m");
+        assert_eq!(failed.line(), failed.to_string());
+        let text = || "x".repeat(1000);
+        let long = Decision::Deny { code: 5001, message: text(), reason: text() };
+        assert!(long.line().chars().count() < 500);
     }
 }

@@ -1,36 +1,38 @@
-//! The expected decisions, from a file.
+//! The expected decisions, as a file has them.
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Map, Value};
 
-use super::decision::{self, Decision};
+use super::decision::Decision;
+use super::edits::write_members;
+use super::matching::{Extent, meets};
 use crate::openim::contract::Callback;
 use crate::openim::key::by_any_name;
 
-/// The file of `--expect`, in YAML.
-#[derive(Clone, Debug, Deserialize)]
+/// The file of `--expect` and `--record`, in YAML.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectations {
     /// The callbacks to send, with the expected decisions.
     pub cases: Vec<Case>,
     /// The decisions that are right for the sample of each callback without a case. If empty, these are not sent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Expected>,
 }
 
 /// A callback, and the decision on it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// The rule that it shows.
     pub name: String,
     /// The callback, by any name that it has.
-    #[serde(deserialize_with = "named")]
+    #[serde(deserialize_with = "named", serialize_with = "name")]
     pub callback: &'static Callback,
     /// The members of the body that differ from the sample's.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub body: Map<String, Value>,
     /// The expected decision.
     pub decision: Expected,
@@ -41,27 +43,53 @@ fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Callback
     by_any_name(&name).map_err(D::Error::custom)
 }
 
+fn name<S: Serializer>(callback: &&'static Callback, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(callback.setting)
+}
+
 /// An expected decision.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Expected {
     /// An allow without edits.
     Allow,
-    /// An allow with these edits and no others, by OpenIM's keys. OpenIM's JSON in text can be written as the JSON
+    /// An allow with these edits, by OpenIM's keys, whatever else it edits. JSON in text can be written as the JSON
     /// itself.
     Edit(Map<String, Value>),
+    /// An allow with these edits and no others.
+    EditOnly(Map<String, Value>),
     /// A denial; an unset field accepts any value.
     Deny {
         /// The code that the app gets.
+        #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<i64>,
         /// The text that OpenIM shows to its user.
+        #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
+        /// The reason in the gateway's log.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The decider leaves the callback to the gateway.
     NotImplemented,
 }
 
 impl Expected {
+    /// The expectation that only this decision meets; none for a failure.
+    pub(super) fn exactly(decision: &Decision) -> Option<Self> {
+        Some(match decision {
+            Decision::Allow => Self::Allow,
+            Decision::Edit(edits) => Self::EditOnly(edits.changes.clone()),
+            Decision::Deny { code, message, reason } => Self::Deny {
+                code: Some(*code),
+                message: Some(message.clone()),
+                reason: Some(reason.clone()),
+            },
+            Decision::NotImplemented => Self::NotImplemented,
+            Decision::Failed(_) => return None,
+        })
+    }
+
     /// True if a decision is this one.
     #[must_use]
     pub fn is_met_by(&self, decision: &Decision) -> bool {
@@ -69,25 +97,20 @@ impl Expected {
             (Self::Allow, Decision::Allow) | (Self::NotImplemented, Decision::NotImplemented) => {
                 true
             }
-            (Self::Edit(expected), Decision::Edit(found)) => {
-                expected.len() == found.len()
-                    && expected.iter().all(|(key, e)| found.get(key).is_some_and(|f| same(e, f)))
+            (Self::Edit(expected), Decision::Edit(edits)) => meets(edits, expected, Extent::Part),
+            (Self::EditOnly(expected), Decision::Edit(edits)) => {
+                meets(edits, expected, Extent::Whole)
             }
-            (Self::Deny { code, message }, Decision::Deny { code: c, message: m }) => {
-                code.is_none_or(|code| code == *c) && message.as_ref().is_none_or(|text| text == m)
+            (
+                Self::Deny { code, message, reason },
+                Decision::Deny { code: c, message: m, reason: r },
+            ) => {
+                code.is_none_or(|code| code == *c)
+                    && message.as_ref().is_none_or(|text| text == m)
+                    && reason.as_ref().is_none_or(|text| text == r)
             }
             _ => false,
         }
-    }
-}
-
-/// True if a value is the expected one, or holds it as JSON in text.
-fn same(expected: &Value, found: &Value) -> bool {
-    match (expected, found) {
-        (Value::Object(_) | Value::Array(_), Value::String(text)) => {
-            serde_json::from_str::<Value>(text).is_ok_and(|found| found == *expected)
-        }
-        _ => expected == found,
     }
 }
 
@@ -95,11 +118,19 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Allow => f.write_str("allow"),
-            Self::Edit(edits) => decision::write_edits(f, edits),
-            Self::Deny { code, message } => {
+            Self::Edit(edits) => {
+                f.write_str("edit")?;
+                write_members(f, edits)
+            }
+            Self::EditOnly(edits) => {
+                f.write_str("edit only")?;
+                write_members(f, edits)
+            }
+            Self::Deny { code, message, reason } => {
                 f.write_str("deny")?;
                 code.iter().try_for_each(|code| write!(f, " {code}"))?;
-                message.iter().try_for_each(|message| write!(f, " {message:?}"))
+                message.iter().try_for_each(|message| write!(f, " {message:?}"))?;
+                reason.iter().try_for_each(|reason| write!(f, " reason={reason:?}"))
             }
             Self::NotImplemented => f.write_str("not implemented"),
         }
@@ -108,45 +139,32 @@ impl fmt::Display for Expected {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn expected(yaml: &str) -> Expected {
         serde_saphyr::from_str(yaml).unwrap_or_else(|e| panic!("{yaml}: {e}"))
     }
 
-    fn edit(edits: Value) -> Decision {
-        let Value::Object(edits) = edits else { panic!("an object") };
-        Decision::Edit(edits)
-    }
-
-    #[test]
-    fn an_expected_edit_names_every_key() {
-        let name = expected("edit: {nickName: Ann}");
-        assert!(name.is_met_by(&edit(json!({"nickName": "Ann"}))));
-        assert!(!name.is_met_by(&edit(json!({"nickName": "Ann", "ex": ""}))));
-        assert!(!name.is_met_by(&edit(json!({"nickName": "Bob"}))));
-        assert!(!name.is_met_by(&edit(json!({"ex": "Ann"}))));
-        assert!(!name.is_met_by(&Decision::Allow));
-    }
-
-    #[test]
-    fn json_in_text_is_compared_by_what_it_holds() {
-        let content = expected("edit: {content: {content: hi}}");
-        assert!(content.is_met_by(&edit(json!({"content": r#"{ "content" : "hi" }"#}))));
-        assert!(!content.is_met_by(&edit(json!({"content": r#"{"content":"ho"}"#}))));
-        assert!(!content.is_met_by(&edit(json!({"content": "hi"}))));
-    }
-
     #[test]
     fn of_a_denial_only_what_is_written_counts() {
-        let denied = Decision::Deny { code: 5001, message: "no".into() };
-        for met in ["deny: {}", "deny: {code: 5001}", "deny: {code: 5001, message: 'no'}"] {
+        let denied =
+            Decision::Deny { code: 5001, message: "no".into(), reason: "a reserved name".into() };
+        for met in [
+            "deny: {}",
+            "deny: {code: 5001}",
+            "deny: {code: 5001, message: 'no'}",
+            "deny: {reason: a reserved name}",
+        ] {
             assert!(expected(met).is_met_by(&denied), "{met}");
         }
-        for not_met in ["deny: {code: 5002}", "deny: {message: never}", "allow", "not_implemented"]
-        {
+        for not_met in [
+            "deny: {code: 5002}",
+            "deny: {message: never}",
+            "deny: {code: 5001, reason: ''}",
+            "allow",
+            "not_implemented",
+            "edit: {}",
+        ] {
             assert!(!expected(not_met).is_met_by(&denied), "{not_met}");
         }
     }

@@ -34,18 +34,22 @@ impl Player {
         let began = Instant::now();
         let (status, reply) = send(scene, &self.service).await;
         let took = began.elapsed();
+        let recorded = self.recorder.take();
         let decision = match reply {
             Ok(ParsedReply::Deny { message, detail, .. }) if !status.is_success() => {
                 Decision::Failed(if detail.is_empty() { message } else { detail })
             }
-            Ok(ParsedReply::Deny { code, message, .. }) => Decision::Deny { code, message },
+            Ok(ParsedReply::Deny { code, message, .. }) => {
+                Decision::Deny { code, message, reason: recorded.reason }
+            }
             Ok(ParsedReply::Allow(members)) => match send(scene, &self.allowing).await.1 {
-                Ok(ParsedReply::Allow(without_edits)) => Decision::allow(members, &without_edits),
+                Ok(ParsedReply::Allow(without_edits)) => {
+                    Decision::allow(members, &without_edits, scene)
+                }
                 other => Decision::Failed(format!("an allow without edits became {other:?}")),
             },
             Err(why) => Decision::Failed(format!("the reply is no verdict: {why}")),
         };
-        let recorded = self.recorder.take();
         let decision = recorded.decision.unwrap_or(decision);
         let valid = recorded.valid && !matches!(decision, Decision::Failed(_));
         Outcome { decision, notes: recorded.notes, valid, took }

@@ -1,9 +1,15 @@
-//! Reads the gateway's events for `play`: the reason of a failure does not travel over HTTP.
+//! Reads the gateway's events for `play`: the reasons of failures and denials do not travel over HTTP.
 
 use std::sync::{Mutex, PoisonError};
 
+use tonic::Code;
+
 use super::decision::Decision;
-use crate::observe::{Event, Note, Observer, Outcome};
+use crate::observe::{Event, Failure, Note, Observer, Outcome};
+use crate::openim::contract::Kind;
+
+const NO_REFUSAL: &str =
+    "if this is meant to refuse, answer with a denial: a status says that the decision failed";
 
 /// The part of the last event that the reply does not carry.
 #[derive(Debug, Default)]
@@ -14,6 +20,8 @@ pub struct Recorder(Mutex<Recorded>);
 pub(super) struct Recorded {
     /// The decision, where the reply does not show it.
     pub(super) decision: Option<Decision>,
+    /// The decider's reason for a denial.
+    pub(super) reason: String,
     pub(super) notes: Vec<String>,
     /// True if the decider kept to the contract.
     pub(super) valid: bool,
@@ -21,7 +29,7 @@ pub(super) struct Recorded {
 
 impl Default for Recorded {
     fn default() -> Self {
-        Self { decision: None, notes: Vec::new(), valid: true }
+        Self { decision: None, reason: String::new(), notes: Vec::new(), valid: true }
     }
 }
 
@@ -33,22 +41,50 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
-        let decision = match &event.outcome {
-            Outcome::Failed { failure, .. } if failure.is_unimplemented() => {
-                Some(Decision::NotImplemented)
+        let mut recorded = Recorded {
+            notes: event.notes.iter().map(Note::to_string).collect(),
+            valid: event.notes.is_empty(),
+            ..Recorded::default()
+        };
+        match &event.outcome {
+            Outcome::Denied { denial, .. } => recorded.reason.clone_from(&denial.reason),
+            Outcome::Answered { .. } => {
+                recorded.notes.push("not called: the settings have the answer".to_owned());
             }
-            Outcome::Failed { failure, .. } => Some(Decision::Failed(failure.to_string())),
+            Outcome::Failed { failure, .. } if failure.is_unimplemented() => {
+                recorded.decision = Some(Decision::NotImplemented);
+            }
+            Outcome::Failed { failure, .. } => {
+                recorded.decision = Some(Decision::Failed(failure.to_string()));
+                let is_before = event.call.is_some_and(|call| call.kind() == Kind::Before);
+                if is_before && looks_like_a_refusal(failure) {
+                    recorded.notes.push(NO_REFUSAL.to_owned());
+                }
+            }
             Outcome::Panicked => {
                 let why = "the gateway panicked, which is a bug of its own";
-                Some(Decision::Failed(why.to_owned()))
+                recorded.decision = Some(Decision::Failed(why.to_owned()));
             }
-            _ => None,
-        };
-        let mut notes: Vec<_> = event.notes.iter().map(Note::to_string).collect();
-        if let Outcome::Answered { .. } = event.outcome {
-            notes.push("not called: the settings have the answer".to_owned());
+            Outcome::Allowed { .. } | Outcome::Rejected(_) | Outcome::Abandoned { .. } => {}
         }
-        let recorded = Recorded { decision, notes, valid: event.notes.is_empty() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
     }
+}
+
+/// True for a status that speaks of the request, which a decider may mean as its verdict. UNAUTHENTICATED is not among
+/// them: it speaks of the gateway's own credentials.
+fn looks_like_a_refusal(failure: &Failure) -> bool {
+    matches!(
+        failure.status(),
+        Some(
+            Code::PermissionDenied
+                | Code::FailedPrecondition
+                | Code::AlreadyExists
+                | Code::InvalidArgument
+                | Code::OutOfRange
+                | Code::Aborted
+                | Code::NotFound
+                | Code::ResourceExhausted
+        )
+    )
 }

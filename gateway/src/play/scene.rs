@@ -43,32 +43,36 @@ impl Scene {
         }
     }
 
-    /// The callback that a body names, or else `callback`. The body is sent unchanged, except for a missing command.
+    /// The callback that a body names, or else `command`. The body is sent unchanged, except for a missing command.
     ///
     /// # Errors
     /// The body is no JSON object, or is of another callback, or none is named.
-    pub fn of_body(text: &str, callback: Option<&'static Callback>) -> Result<Self, String> {
+    pub fn of_body(text: &str, command: Option<&str>) -> Result<Self, String> {
         let mut body: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
         let object = body.as_object_mut().ok_or("no JSON object")?;
         let mut text = text.to_owned();
-        let command = match (object.get(COMMAND), callback) {
-            (Some(Value::String(command)), _) => command.clone(),
-            (None, Some(callback)) => {
-                object.insert(COMMAND.to_owned(), callback.command.into());
+        let named = match (object.get(COMMAND), command) {
+            (Some(Value::String(named)), _) => named.clone(),
+            (None, Some(command)) => {
+                object.insert(COMMAND.to_owned(), command.into());
                 text = Value::from(object.clone()).to_string();
-                callback.command.to_owned()
+                command.to_owned()
             }
             (Some(_), _) => return Err(format!("its {COMMAND} is no text")),
-            (None, None) => return Err(format!("it has no {COMMAND}; name it with --callback")),
+            (None, None) => {
+                return Err(format!(
+                    "it has no {COMMAND}, so --callback or `command` must name it"
+                ));
+            }
         };
-        let found = CallbackKey::of(contract::find(&command)).as_str();
-        match callback {
-            Some(callback) if callback.setting != found => {
-                Err(format!("its {COMMAND} is {command}, which is not {}", callback.setting))
+        let callback = contract::find(&named);
+        match command {
+            Some(command) if !is_same(command, &named) => {
+                Err(format!("its {COMMAND} is {named}, which is not {command}"))
             }
             _ => Ok(Self {
-                callback: found,
-                target: target(&command)?,
+                callback: CallbackKey::of(callback).as_str(),
+                target: target(&named)?,
                 name: None,
                 text,
                 body,
@@ -108,6 +112,20 @@ impl Scene {
         Ok(Self { name: Some(case.name), text, expected: vec![case.decision], ..scene })
     }
 
+    /// Its entry in the contract; none for a command that is not in it.
+    pub(super) fn contract(&self) -> Option<&'static Callback> {
+        CALLBACKS.iter().find(|callback| callback.setting == self.callback)
+    }
+
+    /// The callback's key, with the rule that it shows.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{}: {name}", self.callback),
+            None => self.callback.to_owned(),
+        }
+    }
+
     /// True if an outcome is valid and, where something is expected, as expected.
     #[must_use]
     pub fn accepts(&self, outcome: &Outcome) -> bool {
@@ -119,6 +137,14 @@ impl Scene {
     pub(super) fn request(&self) -> Request<Full<Bytes>> {
         let body = Full::from(self.text.clone());
         Request::post(&self.target).header("operationID", "play").body(body).expect("a valid URL")
+    }
+}
+
+/// True if two commands are of one callback.
+fn is_same(one: &str, other: &str) -> bool {
+    match (contract::find(one), contract::find(other)) {
+        (Some(one), Some(other)) => one.rpc == other.rpc,
+        _ => one == other,
     }
 }
 
@@ -135,7 +161,7 @@ mod tests {
     #[test]
     fn every_sample_is_of_its_callback() {
         for callback in &CALLBACKS {
-            let scene = Scene::of_body(callback.sample, Some(callback));
+            let scene = Scene::of_body(callback.sample, Some(callback.command));
             assert_eq!(scene.map(|scene| scene.callback), Ok(callback.setting));
         }
     }

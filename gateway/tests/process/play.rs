@@ -1,8 +1,18 @@
 //! `play` as a command: its output, and its exit code.
 
+use std::fs::{self, File};
+use std::path::Path;
+
 use serde_json::Value;
 
-use crate::support::{USAGE, gateway, output, settings};
+use crate::support::{USAGE, directory, gateway, output, settings};
+
+/// Settings that deny some callbacks without a decider.
+fn denying(test: &str) -> String {
+    let denied = ["beforeAddBlack", "beforeAddFriend", "unknown"];
+    let denied = denied.map(|callback| format!("[callbacks.{callback}]\nanswer = 'deny'\n"));
+    settings(test, &denied.concat()).to_str().expect("UTF-8").to_owned()
+}
 
 /// Nobody listens there: port 1 is reserved.
 const NOBODY: [&str; 3] = ["play", "--decider", "http://127.0.0.1:1"];
@@ -46,6 +56,121 @@ fn what_is_expected_stands_below_what_is_wrong() {
     assert!(said.contains("WRONG  beforeAddBlack: the rule "), "{said}");
     assert!(said.contains("\n       expected: deny 5001\n       decided:  failed: "), "{said}");
     assert!(said.contains("\n1 played: "), "{said}");
+}
+
+#[test]
+fn only_failures_prints_nothing_else() {
+    let verdicts = "cases: [{name: a rule, callback: beforeAddBlack, decision: {deny: {}}}, {name: another, callback: beforeAddBlack, decision: allow}]";
+    let file = settings("only-failures", verdicts);
+    let expect = ["--config", &denying("only-failures-config"), "--only-failures", "--expect"];
+    let (code, said) = output(gateway().arg("play").args(expect).arg(&file));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("WRONG  beforeAddBlack: another ") && !said.contains("a rule"), "{said}");
+    assert!(said.contains("2 played: "), "{said}");
+    let (_, said) = output(gateway().arg("play").args(expect).arg(&file).arg("--json"));
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn bodies_are_read_from_lines_and_their_mistakes_are_reported_together() {
+    let good =
+        r#"{"command": "callbackBeforeAddBlackCommand", "body": "{\"ownerUserID\":\"u1\"}"}"#;
+    let new = r#"{"body": {"callbackCommand": "callbackNew"}}"#;
+    let play = |lines: &str, arguments: &[&str]| {
+        let file = settings("lines", lines);
+        let config = ["play", "--config", &denying("lines-config")];
+        output(gateway().args(config).arg("--from").arg(file).args(arguments))
+    };
+    let (code, said) = play(&format!("{good}\n\n{new}\n"), &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("ok     beforeAddBlack: line 1 "), "{said}");
+    assert!(said.contains("ok     unknown: line 3 "), "{said}");
+    let (_, said) = play(&format!("{new}\n{good}"), &["--callback", "beforeAddBlack"]);
+    assert!(said.contains("line 2 ") && said.contains("\n1 played"), "{said}");
+
+    for (lines, arguments, told) in [
+        (
+            format!("{new}\nno json\n{good}\n[]"),
+            &[][..],
+            &["gateway.toml:2: ", "gateway.toml:4: "][..],
+        ),
+        (
+            new.to_owned(),
+            &["--callback", "beforeAddBlack"],
+            &["--from: has no line of beforeAddBlack"],
+        ),
+        ("\n".to_owned(), &[], &["--from: has no line to play"]),
+        (good.to_owned(), &["--expect", "file"], &["cannot be used with"]),
+    ] {
+        let (code, said) = play(&lines, arguments);
+        assert_eq!(code, Some(USAGE), "{said}");
+        assert!(told.iter().all(|told| said.contains(told)) && !said.contains("played"), "{said}");
+    }
+}
+
+#[test]
+fn bodies_are_read_from_the_standard_input() {
+    let lines = settings("stdin", r#"{"body": {"callbackCommand": "callbackNew"}}"#);
+    let from = |config: &str| {
+        let mut gateway = gateway();
+        gateway.args(["play", "--config", config, "--from", "-"]);
+        gateway
+    };
+    let config = denying("stdin-config");
+    let (code, said) = output(from(&config).stdin(File::open(lines).expect("a file")));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("unknown: line 1 "), "{said}");
+    let wrong = settings("stdin-wrong", "no json");
+    let (_, said) = output(from(&config).stdin(File::open(wrong).expect("a file")));
+    assert!(said.contains("error: stdin:1: "), "{said}");
+}
+
+#[test]
+fn decisions_are_recorded_as_expectations_that_they_meet() {
+    let file = directory("record").join("verdicts.yaml");
+    let config = denying("record-config");
+    let play = |flag, file: &Path, more: &[&str]| {
+        output(gateway().args(["play", "--config", &config, flag]).arg(file).args(more))
+    };
+    let both = ["--callback", "beforeAddBlack", "--callback", "beforeAddFriend"];
+    let (code, said) = play("--record", &file, &both);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("2 recorded in "), "{said}");
+    let (code, said) = play("--expect", &file, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.ends_with(
+            "\n2 played: 0 allow, 0 edit, 2 deny, 0 not implemented, 0 failed; 0 wrong\n"
+        ),
+        "{said}"
+    );
+
+    let recorded = fs::read_to_string(&file).expect("a file");
+    let (code, said) = play("--record", &file, &both);
+    assert_eq!(code, Some(USAGE), "{said}");
+    assert!(said.contains(" exists: ") && !said.contains("played"), "{said}");
+    assert_eq!(fs::read_to_string(&file).expect("a file"), recorded);
+}
+
+#[test]
+fn what_can_not_be_recorded_is_told_and_nothing_is_written_without_a_decision() {
+    let file = directory("not-recorded").join("verdicts.yaml");
+    let (code, said) = output(
+        gateway().args(NOBODY).args(["--callback", "beforeAddBlack", "--record"]).arg(&file),
+    );
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error: not recorded: beforeAddBlack: failed: "), "{said}");
+    assert!(said.contains("is not written") && !file.exists(), "{said}");
+
+    let lines = r#"{"body": {"callbackCommand": "callbackNew"}}
+{"body": {"callbackCommand": "callbackBeforeAddBlackCommand"}}"#;
+    let (config, lines) = (denying("not-recorded-config"), settings("not-recorded-lines", lines));
+    let from = ["play", "--config", &config, "--from"];
+    let (code, said) = output(gateway().args(from).arg(lines).arg("--record").arg(&file));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error: not recorded: unknown: line 1: the contract"), "{said}");
+    let recorded = fs::read_to_string(&file).expect("a file");
+    assert!(recorded.contains("line 2") && !recorded.contains("line 1"), "{recorded}");
 }
 
 #[test]

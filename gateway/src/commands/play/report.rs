@@ -5,28 +5,40 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use crate::cli::Play;
 use crate::openim::contract::CALLBACKS;
 use crate::play::{Decision, Outcome, Scene};
 
-pub(super) struct Report<W> {
+/// The columns of a line that lists callbacks.
+const COLUMNS: usize = 100;
+
+pub(super) struct Report<'a, W> {
     out: W,
-    json: bool,
+    arguments: &'a Play,
     /// The length of the longest label.
     width: usize,
+    has_header: bool,
+    /// The callbacks that are listed at the end, instead of a row for each.
+    unimplemented: Vec<&'static str>,
     decisions: [(&'static str, usize); 5],
     played: usize,
     wrong: usize,
 }
 
-impl<W: Write> Report<W> {
-    pub(super) fn start(mut out: W, scenes: &[Scene], json: bool) -> io::Result<Self> {
-        let width = scenes.iter().map(|scene| label(scene).chars().count()).max();
-        let width = width.unwrap_or_default();
-        if !json {
-            writeln!(out, "       {:width$}  {:>10}  decision", "callback", "time")?;
-        }
+impl<'a, W: Write> Report<'a, W> {
+    pub(super) fn new(out: W, scenes: &[Scene], arguments: &'a Play) -> Self {
+        let width = scenes.iter().map(|scene| scene.label().chars().count()).max();
         let names = ["allow", "edit", "deny", "not implemented", "failed"];
-        Ok(Self { out, json, width, decisions: names.map(|name| (name, 0)), played: 0, wrong: 0 })
+        Self {
+            out,
+            arguments,
+            width: width.unwrap_or_default(),
+            has_header: false,
+            unimplemented: Vec::new(),
+            decisions: names.map(|name| (name, 0)),
+            played: 0,
+            wrong: 0,
+        }
     }
 
     pub(super) fn add(&mut self, scene: &Scene, outcome: &Outcome) -> io::Result<()> {
@@ -34,29 +46,56 @@ impl<W: Write> Report<W> {
         self.decisions[kind(&outcome.decision)].1 += 1;
         self.played += 1;
         self.wrong += usize::from(!right);
-        let text =
-            if self.json { object(scene, outcome, right) } else { self.row(scene, outcome, right) };
-        writeln!(self.out, "{text}")
+        if right && self.arguments.only_failures {
+            return Ok(());
+        }
+        if self.arguments.json {
+            return writeln!(self.out, "{}", object(scene, outcome, right));
+        }
+        if right && matches!(outcome.decision, Decision::NotImplemented) && !self.is_named(scene) {
+            if !self.unimplemented.contains(&scene.callback) {
+                self.unimplemented.push(scene.callback);
+            }
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.has_header, true) {
+            let width = self.width;
+            writeln!(self.out, "       {:width$}  {:>10}  decision", "callback", "time")?;
+        }
+        let row = self.row(scene, outcome, right);
+        writeln!(self.out, "{row}")
     }
 
     /// Prints the number of each decision; true if all were right.
-    pub(super) fn finish(mut self) -> io::Result<bool> {
-        if !self.json {
+    pub(super) fn finish(&mut self) -> io::Result<bool> {
+        if !self.arguments.json {
+            let gap = if self.has_header { "\n" } else { "" };
+            if let count @ 1.. = self.unimplemented.len() {
+                let listed = listed(format!("not implemented ({count}):"), &self.unimplemented);
+                writeln!(self.out, "{gap}{listed}\n")?;
+            } else {
+                write!(self.out, "{gap}")?;
+            }
             let counts = self.decisions.map(|(name, count)| format!("{count} {name}")).join(", ");
-            writeln!(self.out, "\n{} played: {counts}; {} wrong", self.played, self.wrong)?;
+            writeln!(self.out, "{} played: {counts}; {} wrong", self.played, self.wrong)?;
         }
+        Ok(self.wrong == 0)
+    }
+
+    /// False if all callbacks were played and none is implemented.
+    pub(super) fn is_decider(&self) -> bool {
         let [.., (_, not_implemented), _] = self.decisions;
-        // One unimplemented callback is fine; all of them mean that this is no decider, or the wrong one.
-        let none = not_implemented == CALLBACKS.len() && self.played == not_implemented;
-        if none {
-            eprintln!("error: nothing is implemented: is there another server at this address?");
-        }
-        Ok(self.wrong == 0 && !none)
+        not_implemented != CALLBACKS.len() || self.played != not_implemented
+    }
+
+    fn is_named(&self, scene: &Scene) -> bool {
+        let Play { callback: named, body, .. } = self.arguments;
+        body.is_some() || named.iter().any(|callback| callback.setting == scene.callback)
     }
 
     fn row(&self, scene: &Scene, outcome: &Outcome, right: bool) -> String {
         let (mark, width) = (if right { "ok   " } else { "WRONG" }, self.width);
-        let (label, line) = (label(scene), outcome.decision.line(&scene.body));
+        let (label, line) = (scene.label(), outcome.decision.line());
         let mut row = format!("{mark}  {label:width$}  {:>7.1} ms  {line}", milliseconds(outcome));
         let mut more = |text: &str| {
             let _ = write!(row, "\n       {text}"); // text takes all
@@ -71,6 +110,19 @@ impl<W: Write> Report<W> {
     }
 }
 
+/// A list in lines that fit a terminal.
+fn listed(mut text: String, names: &[&str]) -> String {
+    let mut column = text.len();
+    for (n, name) in (1..).zip(names) {
+        let comma = if n < names.len() { "," } else { "" };
+        let length = 1 + name.len() + comma.len();
+        let (gap, start) = if column + length > COLUMNS { ("\n ", 1) } else { ("", column) };
+        let _ = write!(text, "{gap} {name}{comma}"); // text takes all
+        column = start + length;
+    }
+    text
+}
+
 fn object(scene: &Scene, outcome: &Outcome, right: bool) -> String {
     json!({
         "callback": scene.callback,
@@ -83,13 +135,6 @@ fn object(scene: &Scene, outcome: &Outcome, right: bool) -> String {
         "ok": right,
     })
     .to_string()
-}
-
-fn label(scene: &Scene) -> String {
-    match &scene.name {
-        Some(name) => format!("{}: {name}", scene.callback),
-        None => scene.callback.to_owned(),
-    }
 }
 
 fn milliseconds(outcome: &Outcome) -> f64 {
@@ -112,22 +157,67 @@ mod tests {
 
     use super::*;
 
-    fn is_right(decisions: &[Decision]) -> bool {
+    /// The report on the samples with these decisions, and the last words on it.
+    fn report(arguments: &Play, decisions: &[Decision]) -> (String, bool) {
         let scenes: Vec<_> = CALLBACKS.iter().map(Scene::sample).collect();
-        let mut report = Report::start(io::sink(), &scenes, false).expect("a sink takes all");
+        let mut out = Vec::new();
+        let mut report = Report::new(&mut out, &scenes, arguments);
         for (scene, decision) in scenes.iter().zip(decisions) {
+            let valid = !matches!(decision, Decision::Failed(_));
             let (decision, took) = (decision.clone(), Duration::ZERO);
-            let outcome = Outcome { decision, notes: Vec::new(), valid: true, took };
-            report.add(scene, &outcome).expect("a sink takes all");
+            let outcome = Outcome { decision, notes: Vec::new(), valid, took };
+            report.add(scene, &outcome).expect("memory takes all");
         }
-        report.finish().expect("a sink takes all")
+        report.finish().expect("memory takes all");
+        let is_decider = report.is_decider();
+        (String::from_utf8(out).expect("text"), is_decider)
+    }
+
+    /// Unimplemented, but for the first.
+    fn mostly_unimplemented(first: Decision) -> Vec<Decision> {
+        let mut decisions = vec![Decision::NotImplemented; CALLBACKS.len()];
+        decisions[0] = first;
+        decisions
     }
 
     #[test]
     fn a_decider_implements_something() {
-        let mut decisions = vec![Decision::NotImplemented; CALLBACKS.len()];
-        assert!(is_right(&decisions[..1]) && !is_right(&decisions));
-        decisions[7] = Decision::Allow;
-        assert!(is_right(&decisions));
+        let is_decider = |decisions: &[_]| report(&Play::default(), decisions).1;
+        let decisions = mostly_unimplemented(Decision::NotImplemented);
+        assert!(is_decider(&decisions[..1]) && !is_decider(&decisions));
+        assert!(is_decider(&mostly_unimplemented(Decision::Allow)));
+    }
+
+    #[test]
+    fn callbacks_that_are_not_implemented_are_listed_unless_they_are_named() {
+        let decisions = mostly_unimplemented(Decision::Allow);
+        let (all, _) = report(&Play::default(), &decisions);
+        let listed = all.split("\n\n").nth(1).expect("a list");
+        assert!(
+            listed.starts_with(&format!("not implemented ({}): ", CALLBACKS.len() - 1)),
+            "{all}"
+        );
+        for callback in &CALLBACKS[1..] {
+            assert!(listed.contains(callback.setting), "{all}");
+        }
+        assert!(listed.lines().all(|line| line.len() <= COLUMNS), "{all}");
+        assert!(listed.lines().skip(1).all(|line| line.starts_with("  ")), "{all}");
+        assert_eq!(all.matches("\nok ").count(), 1, "{all}");
+
+        let named = Play { callback: vec![&CALLBACKS[0], &CALLBACKS[1]], ..Play::default() };
+        let (two, _) = report(&named, &decisions[..2]);
+        assert_eq!((two.matches("\nok ").count(), two.matches("(").count()), (2, 0), "{two}");
+    }
+
+    #[test]
+    fn only_failures_leaves_the_rest_to_the_summary() {
+        let only = |json| Play { only_failures: true, json, ..Play::default() };
+        let decisions = mostly_unimplemented(Decision::Failed("a bug".into()));
+        let (text, _) = report(&only(false), &decisions);
+        assert_eq!(text.lines().count(), 4, "header, row, gap, summary: {text}");
+        let (json, _) = report(&only(true), &decisions);
+        assert_eq!(json.lines().count(), 1, "{json}");
+        let (none, _) = report(&only(false), &decisions[1..]);
+        assert_eq!(none.lines().count(), 1, "{none}");
     }
 }
