@@ -1,6 +1,7 @@
 //! Decisions as an expectation file.
 
 use serde_json::{Map, Value};
+use serde_saphyr::ser_options;
 
 use super::decision::{Decision, Outcome};
 use super::expectations::{Case, Expectations, Expected};
@@ -54,7 +55,9 @@ impl Recording {
     /// # Errors
     /// Those of the serializer.
     pub fn to_yaml(&self) -> Result<String, serde_saphyr::ser::Error> {
-        serde_saphyr::to_string(&self.expectations)
+        // A text in quotes survives whatever follows it; the end of a block would be the end of the file.
+        let options = ser_options! { prefer_block_scalars: false };
+        Ok(serde_saphyr::to_string_with_options(&self.expectations, options)? + "\n")
     }
 }
 
@@ -80,4 +83,32 @@ fn body(callback: &Callback, body: &Value) -> Map<String, Value> {
         (value != of_sample).then_some((key, value))
     });
     sent.flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Users choose what a body and its edits hold.
+        #[test]
+        fn any_text_survives_its_recording(text in r"(?s)(.|[ \n\t:#-]){0,20}", repeated in 1..50_usize) {
+            let text = text.repeat(repeated);
+            let body = serde_json::json!({ "callbackCommand": "callbackBeforeAddBlackCommand", "ownerUserID": text });
+            let scene = Scene::of_body(&body.to_string(), None).expect("a body");
+            let decision = Decision::Deny { code: 5001, message: text.clone(), reason: text.clone() };
+            let outcome = Outcome { decision, notes: Vec::new(), valid: true, took: Duration::ZERO };
+            let mut recording = Recording::default();
+            recording.add(&scene, &outcome);
+            let yaml = recording.to_yaml().expect("YAML");
+            let expectations = serde_saphyr::from_str(&yaml).expect("expectations");
+            let recorded = Scene::of_expectations(expectations).expect("cases").remove(0);
+            prop_assert!(recorded.accepts(&outcome), "{}", yaml);
+            prop_assert_eq!(&recorded.body["ownerUserID"], &text, "{}", yaml);
+        }
+    }
 }

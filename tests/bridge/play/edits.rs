@@ -1,0 +1,39 @@
+//! The difference of edits to what OpenIM sent.
+
+use callback_gateway::play::{Decision, Outcome};
+use harness::Decider;
+use serde_json::{Value, json};
+
+use super::{edited, play};
+
+/// The changes that an outcome's edits make.
+fn changed(outcome: &Outcome) -> Value {
+    match &outcome.decision {
+        Decision::Edit(edits) => edits.changes.clone().into(),
+        other => panic!("no edit: {other}"),
+    }
+}
+
+#[test]
+fn the_difference_to_what_openim_sent_is_found_in_every_list_of_edits() {
+    let body = json!({"callbackCommand": "callbackBeforeUserRegisterCommand",
+        "users": [{"userID": "u1", "nickname": " Ann", "createTime": 7}, {"userID": "u2"}]});
+    let edit = json!({"users": [{"userID": "u1", "nickname": "Ann"}, {"userID": "u2"}]});
+    let outcome = play(&Decider::saying(edit).url(), "", &body);
+    assert_eq!(edited(&outcome)["users"][0]["createTime"], 7, "the gateway completes it");
+    assert_eq!(changed(&outcome), json!({"users": [{"userID": "u1", "nickname": "Ann"}]}));
+
+    let body = json!({"callbackCommand": "callbackBeforeMembersJoinGroupCommand",
+        "memberList": [{"userID": "u1", "ex": "x"}, {"userID": "u2", "ex": "x"}]});
+    let edit = json!({"memberCallbackList": [{"userID": "u2", "ex": "x", "nickname": ""}]});
+    let outcome = play(&Decider::saying(edit).url(), "", &body);
+    let expected = json!({"memberCallbackList": [{"userID": "u2", "nickname": ""}]});
+    assert_eq!(changed(&outcome), expected);
+
+    let body = json!({"callbackCommand": "callbackBeforeMsgModifyCommand", "content": "{}",
+        "senderNickname": "Ann", "faceURL": "a.png", "atUserList": ["u1"]});
+    let edit = json!({"senderNickname": "Ann", "senderFaceURL": "a.png",
+        "atUserIDList": {"values": ["u1"]}});
+    let outcome = play(&Decider::saying(edit).url(), "", &body);
+    assert!(matches!(outcome.decision, Decision::Allow), "{outcome:?}");
+}
