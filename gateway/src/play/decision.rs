@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::edits::Edits;
-use super::scene::Scene;
+use crate::openim::contract::PairedEdit;
 
 /// The characters of one value that are shown.
 const SHOWN: usize = 200;
@@ -53,11 +53,11 @@ impl Decision {
     pub(super) fn allow(
         mut answered: Map<String, Value>,
         without_edits: &Map<String, Value>,
-        scene: &Scene,
+        request: &Value,
+        paired: &'static [PairedEdit],
     ) -> Self {
         answered.retain(|key, value| without_edits.get(key) != Some(value));
-        let paired = scene.contract().map_or(&[][..], |callback| callback.paired);
-        Edits::new(answered, &scene.body, paired).map_or(Self::Allow, Self::Edit)
+        Edits::new(answered, request, paired).map_or(Self::Allow, Self::Edit)
     }
 
     /// The decision in one line, of which long texts have the beginning only.

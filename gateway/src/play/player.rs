@@ -44,7 +44,8 @@ impl Player {
             }
             Ok(ParsedReply::Allow(members)) => match send(scene, &self.allowing).await.1 {
                 Ok(ParsedReply::Allow(without_edits)) => {
-                    Decision::allow(members, &without_edits, scene)
+                    let paired = scene.contract().map_or(&[][..], |callback| callback.paired);
+                    Decision::allow(members, &without_edits, &scene.body, paired)
                 }
                 other => Decision::Failed(format!("an allow without edits became {other:?}")),
             },
