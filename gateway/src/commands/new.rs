@@ -48,10 +48,9 @@ fn name_of(dir: &Path) -> Option<String> {
 
 fn write(New { language, dir, .. }: &New, project: &[File]) -> io::Result<()> {
     files::write(dir, project.iter().map(|(path, text)| (path, text)))?;
-    let (dir, count) = (dir.display(), project.len());
+    let (dir, language, count) = (dir.display(), language.language, project.len());
     writeln!(
         stdout(),
-        "{dir}: {count} files in {}; {dir}/README.md goes on from here",
-        language.language
+        "{dir}: a decider in {language}, {count} files; {dir}/README.md says how to go on"
     )
 }
