@@ -34,6 +34,7 @@ pub struct FieldOptions {
     pub whole: bool,
     pub if_present: bool,
     pub json_object: bool,
+    pub sensitive: bool,
 }
 
 impl Callback {
@@ -75,6 +76,7 @@ impl FieldOptions {
             whole: flag(&EXTENSIONS.whole),
             if_present: flag(&EXTENSIONS.if_present),
             json_object: flag(&EXTENSIONS.json_object),
+            sensitive: flag(&EXTENSIONS.sensitive),
         }
     }
 }
@@ -88,6 +90,7 @@ struct Extensions {
     whole: ExtensionDescriptor,
     if_present: ExtensionDescriptor,
     json_object: ExtensionDescriptor,
+    sensitive: ExtensionDescriptor,
 }
 
 static EXTENSIONS: LazyLock<Extensions> = LazyLock::new(|| {
@@ -103,5 +106,6 @@ static EXTENSIONS: LazyLock<Extensions> = LazyLock::new(|| {
         whole: extension("whole"),
         if_present: extension("if_present"),
         json_object: extension("json_object"),
+        sensitive: extension("sensitive"),
     }
 });
