@@ -17,8 +17,8 @@ DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help run test examples fmt lint settings docs proto baseline contract deny ghz load compare smoke
-.PHONY: instructions syscalls cpu containers kubernetes go
+.PHONY: help run test examples fmt lint settings docs proto compilers baseline contract deny ghz load
+.PHONY: compare smoke instructions syscalls cpu containers kubernetes go
 
 ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
 kubernetes: export PATH := $(CURDIR)/$(KUSTOMIZE_ROOT):$(PATH)
@@ -57,6 +57,9 @@ proto: $(BUF) ## Checks the contract: lint, format, and compatibility with the b
 	@$(BUF) format --diff --exit-code proto || { echo 'Mend it: $(BUF) format --write proto' >&2; exit 1; }
 # Without the imports: descriptor.proto comes with buf and changes with its version.
 	$(BUF) breaking proto --against proto/baseline.binpb --exclude-imports
+
+compilers: ## Generates code in each language as docs/compilers.md says, by protoc 3.12 to the newest and by buf
+	@scripts/compilers
 
 baseline: $(BUF) ## Makes today's contract the one that `make proto` compares with
 	$(BUF) build proto --exclude-source-info -o proto/baseline.binpb
