@@ -2,6 +2,7 @@
 
 # Logs each call, and leaves those undecided that nobody waits for.
 
+require "json"
 require "grpc"
 
 module Decider
@@ -45,10 +46,10 @@ module Decider
       @logger.info("call rpc=#{rpc(method)} #{ids(call.metadata)} status=#{status} ms=#{ms}")
     end
 
-    # Inspected: whoever wrote the text can't start a line of the log with it.
+    # As JSON: whoever wrote the text can't start a line of the log with it.
     def ids(metadata)
       operation_id = Observer.decoded(metadata["openim-operation-id"].to_s)
-      "operation_id=#{operation_id.inspect} callback_id=#{metadata["callback-id"].to_s.inspect}"
+      "operation_id=#{JSON.generate(operation_id)} callback_id=#{JSON.generate(metadata["callback-id"].to_s)}"
     end
 
     def rpc(method)
