@@ -100,6 +100,23 @@ class DeciderTest < Minitest::Test
     assert_includes @log.string, "status=UNIMPLEMENTED"
   end
 
+  def test_an_rpc_that_returns_no_answer_fails_at_once
+    service = Decider::Users.new
+    service.define_singleton_method(:before_update_user_info) { |_request, _call| nil }
+    Decider::Answers.check(service)
+    error = assert_raises(TypeError) { service.before_update_user_info(nil, nil) }
+    assert_includes error.message, "BeforeUpdateUserInfo returned NilClass, not Openim::Decider::V1::BeforeUpdate"
+  end
+
+  def test_an_error_is_logged_with_its_place
+    call = Struct.new(:deadline, :metadata).new(Time.at(-1), {})
+    method = Decider::Users.new.method(:before_user_register)
+    assert_raises(KeyError) do
+      Decider::Observer.new(Logger.new(@log)).request_response(request: nil, call:, method:) { {}.fetch(:nickname) }
+    end
+    assert_includes @log.string, "failed rpc=openim.decider.v1.UserService/BeforeUserRegister error=KeyError at="
+  end
+
   def test_health_says_serving
     health = stub(Grpc::Health::V1::Health)
     ["", "openim.decider.v1.MessageService", "openim.decider.v1.UserService"].each do |service|

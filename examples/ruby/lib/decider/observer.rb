@@ -30,6 +30,10 @@ module Decider
     rescue GRPC::BadStatus => e
       status = STATUS_NAMES.fetch(e.code, e.code)
       raise
+    rescue StandardError => e
+      # Without its message, which may hold what a user wrote.
+      @logger.error("failed rpc=#{rpc(method)} error=#{e.class} at=#{e.backtrace&.first}")
+      raise
     ensure
       log(call, method, status, now - start)
     end

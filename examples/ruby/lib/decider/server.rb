@@ -4,6 +4,7 @@
 
 require "grpc"
 require "grpc/health/checker"
+require "decider/answers"
 require "decider/decisions"
 require "decider/observer"
 
@@ -12,7 +13,6 @@ module Decider
     GRACE = 8 # seconds that calls in flight may take once the server stops; after one more their threads end
     # A call without a thread is refused at once, and a thread costs little.
     THREADS = 256
-    SERVICES = ["", Users.service_name, Messages.service_name].freeze
 
     attr_reader :address
 
@@ -25,15 +25,18 @@ module Decider
       @logger = logger
       @health = Grpc::Health::Checker.new
       @messages = Messages.new
+      # A service that is not in this list is unimplemented.
+      services = [Users.new, @messages]
+      @names = ["", *services.map { |service| service.class.service_name }]
       # Without so_reuseport off, a port that another server has taken would be shared with it.
       @grpc = GRPC::RpcServer.new(pool_size: THREADS, poll_period: GRACE, interceptors: [Observer.new(logger)],
                                   server_args: { "grpc.so_reuseport" => 0 })
-      [Users.new, @messages, @health].each { |service| @grpc.handle(service) }
+      [*services.each { |service| Answers.check(service) }, @health].each { |service| @grpc.handle(service) }
       @address = "#{host}:#{@grpc.add_http2_port(listen, :this_port_is_insecure)}"
     end
 
     def start
-      @health.set_status_for_services(:SERVING, *SERVICES)
+      @health.set_status_for_services(:SERVING, *@names)
       @thread = Thread.new { @grpc.run }
       @grpc.wait_till_running
       @logger.info("listening address=#{address}")
@@ -46,7 +49,7 @@ module Decider
 
     # Takes no new calls, and finishes those in flight.
     def stop
-      @health.set_status_for_services(:NOT_SERVING, *SERVICES)
+      @health.set_status_for_services(:NOT_SERVING, *@names)
       @grpc.stop
       @thread.join
       @logger.info("stopped after_callbacks=#{sent}")
