@@ -24,19 +24,33 @@ pub(super) fn run(arguments: &New) -> ExitCode {
 }
 
 fn project(New { language, dir, name, package }: &New) -> Result<Vec<File>, Mistake> {
-    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(Mistake::new(dir.display(), "is not empty"));
-    }
-    let name = match name {
-        Some(name) => name.clone(),
+    check_free(dir)?;
+    let (origin, name) = match name {
+        Some(name) => (format!("--name {name}"), name.clone()),
         None => {
-            name_of(dir).ok_or_else(|| Mistake::new(dir.display(), "has no name; set --name"))?
+            let name = name_of(dir).unwrap_or_default();
+            (format!("`{name}`, without --name,"), name)
         }
     };
     language.project(&name, package.as_deref()).map_err(|wrong| match wrong {
-        WrongName::Name | WrongName::Taken => Mistake::new(format!("--name {name}"), wrong),
+        WrongName::Name | WrongName::Taken => Mistake::new(origin, wrong),
         _ => Mistake::new("--package", wrong),
     })
+}
+
+/// Checks that no file would be written over. A repository may have been made there already.
+fn check_free(dir: &Path) -> Result<(), Mistake> {
+    if dir.exists() && !dir.is_dir() {
+        return Err(Mistake::new(dir.display(), "is no folder"));
+    }
+    let mut entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    match entries.find(|entry| entry.file_name() != ".git") {
+        Some(entry) => {
+            let problem = format!("must be empty, and has {}", entry.file_name().display());
+            Err(Mistake::new(dir.display(), problem))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The name of a folder, as far as it can be that of a project.

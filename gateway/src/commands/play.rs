@@ -52,11 +52,9 @@ async fn play(settings: Settings, scenes: &[Scene], arguments: &Play) -> io::Res
         report.add(scene, &outcome)?;
         recording.add(scene, &outcome);
     }
-    let (is_right, is_decider) = (report.finish()?, report.is_decider());
-    // One unimplemented callback is fine; all of them mean that this is no decider, or the wrong one.
-    if !is_decider {
-        eprintln!("error: nothing is implemented: is there another server at this address?");
-        return Ok(false);
+    let is_right = report.finish()?;
+    if let Some(doubt) = report.doubt() {
+        return Err(io::Error::other(doubt));
     }
     let is_recorded = match &arguments.record {
         Some(path) => write(&recording, path)?,
@@ -67,17 +65,19 @@ async fn play(settings: Settings, scenes: &[Scene], arguments: &Play) -> io::Res
 
 /// Writes the decisions, and reports those that are left out; true if none is.
 fn write(recording: &Recording, path: &Path) -> io::Result<bool> {
+    let say = |text: String| {
+        let _ = writeln!(io::stderr(), "{text}"); // the exit code is there without it
+    };
     for left_out in recording.left_out() {
-        eprintln!("error: not recorded: {left_out}");
+        say(format!("error: not recorded: {left_out}"));
     }
     if recording.is_empty() {
-        eprintln!("error: {} is not written: there is no decision", path.display());
-        return Ok(false);
+        return Err(io::Error::other(format!("{}: not written: no decision", path.display())));
     }
     let yaml = recording.to_yaml().map_err(io::Error::other)?;
     let file = File::create_new(path).and_then(|mut file| file.write_all(yaml.as_bytes()));
     file.map_err(|e| io::Error::other(format!("{}: {e}", path.display())))?;
-    eprintln!("{} recorded in {}", recording.len(), path.display());
+    say(format!("{} recorded in {}", recording.len(), path.display()));
     Ok(recording.left_out().is_empty())
 }
 

@@ -60,9 +60,7 @@ impl Scene {
             }
             (Some(_), _) => return Err(format!("its {COMMAND} is no text")),
             (None, None) => {
-                return Err(format!(
-                    "it has no {COMMAND}, so --callback or `command` must name it"
-                ));
+                return Err(format!("it has no {COMMAND}, and nothing else names its callback"));
             }
         };
         let callback = contract::find(&named);

@@ -23,12 +23,9 @@ fn without_a_decider_every_callback_fails_with_the_reason() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("WRONG  beforeUserRegister "), "{said}");
     assert!(said.contains("Connection refused"), "{said}");
-    assert!(
-        said.ends_with(
-            "52 played: 0 allow, 0 edit, 0 deny, 0 not implemented, 52 failed; 52 wrong\n"
-        ),
-        "{said}"
-    );
+    let summary = "52 played: 0 allow, 0 edit, 0 deny, 0 not implemented, 52 failed; 52 wrong\n";
+    assert!(said.contains(summary), "{said}");
+    assert!(said.ends_with("does the decider run? --decider names its address\n"), "{said}");
 }
 
 #[test]
@@ -36,8 +33,9 @@ fn machines_get_an_object_a_line() {
     let callbacks = ["--json", "--callback", "beforeAddBlack", "--callback", "AfterUserOnline"];
     let (code, said) = output(gateway().args(NOBODY).args(callbacks));
     assert_eq!(code, Some(1), "{said}");
+    let objects = said.lines().filter(|line| line.starts_with('{'));
     let played: Vec<Value> =
-        said.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+        objects.map(|line| serde_json::from_str(line).expect("an object")).collect();
     let [online, black] = &played[..] else { panic!("two lines: {said}") };
     let callback = |played: &Value| played["callback"].as_str().map(str::to_owned);
     let mut callbacks = [callback(online), callback(black)].map(Option::unwrap_or_default);
@@ -54,8 +52,7 @@ fn what_is_expected_stands_below_what_is_wrong() {
     let (code, said) = output(gateway().args(NOBODY).arg("--expect").arg(file));
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("WRONG  beforeAddBlack: the rule "), "{said}");
-    assert!(said.contains("\n       expected: deny 5001\n       decided:  failed: "), "{said}");
-    assert!(said.contains("\n1 played: "), "{said}");
+    assert!(said.contains("\n       expected: deny 5001\n\n1 played"), "{said}");
 }
 
 #[test]
@@ -160,7 +157,7 @@ fn what_can_not_be_recorded_is_told_and_nothing_is_written_without_a_decision() 
     );
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("error: not recorded: beforeAddBlack: failed: "), "{said}");
-    assert!(said.contains("is not written") && !file.exists(), "{said}");
+    assert!(said.contains("not written: no decision") && !file.exists(), "{said}");
 
     let lines = r#"{"body": {"callbackCommand": "callbackNew"}}
 {"body": {"callbackCommand": "callbackBeforeAddBlackCommand"}}"#;

@@ -82,10 +82,15 @@ impl<'a, W: Write> Report<'a, W> {
         Ok(self.wrong == 0)
     }
 
-    /// False if all callbacks were played and none is implemented.
-    pub(super) fn is_decider(&self) -> bool {
-        let [.., (_, not_implemented), _] = self.decisions;
-        not_implemented != CALLBACKS.len() || self.played != not_implemented
+    /// A doubt that this is the right decider, or one at all.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let [.., (_, not_implemented), (_, failed)] = self.decisions;
+        if not_implemented == CALLBACKS.len() && self.played == not_implemented {
+            // A single one is fine.
+            return Some("nothing is implemented: is there another server at this address?");
+        }
+        (failed > 1 && self.played == failed)
+            .then_some("every call failed: does the decider run? --decider names its address")
     }
 
     fn is_named(&self, scene: &Scene) -> bool {
@@ -103,7 +108,15 @@ impl<'a, W: Write> Report<'a, W> {
         if !right && !scene.expected.is_empty() {
             let expected: Vec<_> = scene.expected.iter().map(ToString::to_string).collect();
             more(&format!("expected: {}", expected.join(", or ")));
-            more(&format!("decided:  {}", outcome.decision));
+            let decided = outcome.decision.to_string();
+            if decided != line {
+                more(&format!("decided:  {decided}"));
+            }
+            if matches!(outcome.decision, Decision::NotImplemented) {
+                more(
+                    "note: a service that the decider's server does not register is unimplemented",
+                );
+            }
         }
         outcome.notes.iter().for_each(|note| more(&format!("note: {note}")));
         row
@@ -157,8 +170,8 @@ mod tests {
 
     use super::*;
 
-    /// The report on the samples with these decisions, and the last words on it.
-    fn report(arguments: &Play, decisions: &[Decision]) -> (String, bool) {
+    /// The report on the samples with these decisions, and the doubt about them.
+    fn report(arguments: &Play, decisions: &[Decision]) -> (String, Option<&'static str>) {
         let scenes: Vec<_> = CALLBACKS.iter().map(Scene::sample).collect();
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, &scenes, arguments);
@@ -169,8 +182,8 @@ mod tests {
             report.add(scene, &outcome).expect("memory takes all");
         }
         report.finish().expect("memory takes all");
-        let is_decider = report.is_decider();
-        (String::from_utf8(out).expect("text"), is_decider)
+        let doubt = report.doubt();
+        (String::from_utf8(out).expect("text"), doubt)
     }
 
     /// Unimplemented, but for the first.
@@ -182,10 +195,12 @@ mod tests {
 
     #[test]
     fn a_decider_implements_something() {
-        let is_decider = |decisions: &[_]| report(&Play::default(), decisions).1;
+        let is_decider = |decisions: &[_]| report(&Play::default(), decisions).1.is_none();
         let decisions = mostly_unimplemented(Decision::NotImplemented);
         assert!(is_decider(&decisions[..1]) && !is_decider(&decisions));
         assert!(is_decider(&mostly_unimplemented(Decision::Allow)));
+        let failed = vec![Decision::Failed("Connection refused".into()); 2];
+        assert!(is_decider(&failed[..1]) && !is_decider(&failed));
     }
 
     #[test]
