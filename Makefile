@@ -1,6 +1,8 @@
 # `make` alone lists the targets.
 
 BENCH := bench/Cargo.toml
+# Each workspace has a lock file of its own.
+MANIFESTS := Cargo.toml $(BENCH) examples/rust/Cargo.toml
 BUF := .ci/node_modules/.bin/buf
 GHZ_VERSION := 0.120.0
 GHZ_ROOT := .tools/ghz-$(GHZ_VERSION)
@@ -68,11 +70,12 @@ contract: ## Packs the contract for a release: its files and its compiled descri
 	@scripts/contract
 
 deny: $(DENY) ## Checks dependencies: licences, bans, sources, and known vulnerabilities
-	$(DENY) --locked check licenses bans sources
-	$(DENY) --manifest-path $(BENCH) --locked --config deny.toml check licenses bans sources
-	$(DENY) --manifest-path examples/rust/Cargo.toml --locked --config deny.toml check licenses bans sources
-	@if $(DENY) --locked fetch db; then $(DENY) --offline check advisories; \
-	else echo 'SKIPPED: advisories, since their database could not be fetched'; fi
+	@for manifest in $(MANIFESTS); do \
+		$(DENY) --manifest-path $$manifest --locked --config deny.toml check licenses bans sources || exit; \
+	done
+	@if $(DENY) --locked fetch db; then for manifest in $(MANIFESTS); do \
+		$(DENY) --manifest-path $$manifest --offline --config deny.toml check advisories || exit; \
+	done; else echo 'SKIPPED: advisories, since their database could not be fetched'; fi
 
 ghz: $(GHZ) ## Loads the decider at DECIDER=127.0.0.1:50051; bench/README.md has RATE, DURATION, REPORT and the others
 	@bench/run ghz

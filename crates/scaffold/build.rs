@@ -16,8 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let language = example.file_name().ok_or("a folder has a name")?;
         write!(templates, "Template {{ language: {language:?}, files: &[")?;
         for file in sources(&example)? {
-            // Only files, since cargo would read a folder with all that was generated in it. So a new file is seen once
-            // another one changes too, as those that use it do.
+            // Only files, since cargo would read a folder with all that was generated in it: a new file alone does not
+            // rebuild.
             println!("cargo::rerun-if-changed={}", file.display());
             let path = file.strip_prefix(&example)?;
             write!(templates, "({path:?}, include_str!({file:?})),")?;
@@ -40,7 +40,9 @@ fn folders() -> Result<Vec<PathBuf>, Box<dyn Error>> {
 
 /// The regular files of a folder but those that its .gitignore excludes, in a fixed order. `proto`, a link, is none.
 fn sources(folder: &Path) -> Result<Vec<PathBuf>, ignore::Error> {
-    let walk = WalkBuilder::new(folder).hidden(false).parents(false).require_git(false).build();
+    // Nothing but the folder's own .gitignore counts: a developer's other settings must change no template.
+    let mut walk = WalkBuilder::new(folder);
+    let walk = walk.standard_filters(false).git_ignore(true).require_git(false).build();
     let entries = walk.collect::<Result<Vec<_>, _>>()?;
     let is_file = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
     let mut files: Vec<_> =

@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use harness::{Client, Decider, Gateway, PATIENCE, Request, Says, Style};
+use harness::{Client, Decider, Gateway, PATIENCE, Request, Says, Style, log};
 use serde_json::json;
-
-use super::log;
 
 const BEFORE: (&str, &str) = ("callbackBeforeAddBlackCommand", "beforeAddBlack");
 const AFTER: (&str, &str) = ("callbackAfterUserOnlineCommand", "afterUserOnline");
@@ -32,7 +30,7 @@ fn abandoned(gateway: &Gateway) -> Vec<String> {
 
 #[test]
 fn a_caller_who_leaves_before_the_verdict_is_counted_and_logged_with_openim_s_timeout() {
-    log::keep();
+    log::keep("callback_gateway=debug");
     let directory = tempfile::tempdir().expect("a directory");
     let webhooks = directory.path().join("webhooks.yml");
     fs::write(&webhooks, "beforeAddBlack: { enable: true, timeout: 7 }").expect("a file");

@@ -6,7 +6,6 @@ mod decider_tls;
 mod deciders;
 mod failures;
 mod limits;
-mod log;
 mod observing;
 mod play;
 mod properties;

@@ -1,10 +1,8 @@
 //! The operators' view: one count and one line in the log for each callback, by its outcome.
 
-use harness::{Decider, Gateway, Port, Request, STYLES, Says, Style, Verdict};
+use harness::{Decider, Gateway, Port, Request, STYLES, Says, Style, Verdict, log};
 use serde_json::{Value, json};
 use tonic::Status;
-
-use super::log;
 
 const BEFORE: &str = "callbackBeforeAddBlackCommand";
 const AFTER: &str = "callbackAfterUserOnlineCommand";
@@ -15,7 +13,7 @@ const MODIFY: &str = "callbackBeforeMsgModifyCommand";
 
 /// Sends one callback, and returns its counts and its lines of the log.
 fn observe(decider: &str, command: &str, body: &Value) -> (Vec<String>, String) {
-    log::keep();
+    log::keep("callback_gateway=debug");
     let gateway = Gateway::start(decider, "defaults.deadline = '300ms'");
     // Names the lines of this call: others are logged at the same time.
     let id = uuid::Uuid::now_v7().to_string();
@@ -132,7 +130,7 @@ fn a_decider_that_is_down_is_logged_with_the_cause() {
 
 #[test]
 fn who_may_not_call_gets_an_id_under_which_the_log_has_the_reason() {
-    log::keep();
+    log::keep("callback_gateway=debug");
     let decider = Decider::allowing();
     let gateway = Gateway::start(&decider.url(), "callers.networks = ['10.0.0.0/8']");
     for style in STYLES {

@@ -5,6 +5,7 @@
 //! - [`Decider`] answers by a script, records its calls, and can be killed and started again.
 //! - [`Broken`] is a decider that breaks gRPC, HTTP/2 or TCP, call by call.
 //! - [`Client`] speaks HTTP to the gateway, byte by byte if need be.
+//! - [`log`] keeps what the process logs.
 //! - [`Authority`] issues certificates.
 //! - [`Response::verdict`] parses an answer as one of OpenIM's two envelopes.
 
@@ -14,6 +15,7 @@ mod broken;
 mod client;
 mod decider;
 mod gateway;
+pub mod log;
 mod port;
 mod verdict;
 

@@ -1,7 +1,7 @@
 //! Exit codes, as in sysexits.h.
 
 use std::fmt;
-use std::io::{Write, stderr};
+use std::io::{self, ErrorKind, Write, stderr};
 use std::process::ExitCode;
 
 use crate::Mistake;
@@ -27,4 +27,16 @@ pub fn mistaken(mistakes: &[Mistake]) -> ExitCode {
 pub fn failed(code: u8, why: impl fmt::Display) -> ExitCode {
     let _ = writeln!(stderr(), "error: {why}");
     code.into()
+}
+
+/// The exit code of a command that has printed its result, which is true if all is well. A reader that closes the pipe
+/// early, such as `head`, is nothing to report.
+#[must_use]
+pub fn printed(result: io::Result<bool>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(e) => failed(1, e),
+    }
 }

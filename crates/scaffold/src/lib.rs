@@ -6,7 +6,7 @@ mod names;
 
 pub use names::WrongName;
 
-use names::{Names, PackageForm};
+use names::Names;
 
 /// The example decider in one language.
 #[derive(Debug)]
@@ -37,11 +37,52 @@ impl Template {
     /// A name is not one of the language's, or not free.
     pub fn project(&self, name: &str, package: Option<&str>) -> Result<Vec<File>, WrongName> {
         let mentions = |text: &str| self.files.iter().any(|(_, file)| file.contains(text));
-        let names = Names::new(name, package, PackageForm::of(mentions))?;
+        let names = Names::new(name, package, mentions)?;
         let own = self.files.iter().chain(COMMON);
         let own = own.map(|(path, text)| (names.replace(path), names.replace(text)));
         let contract = contract::FILES.iter();
         let contract = contract.map(|(path, text)| (format!("proto/{path}"), (*text).to_owned()));
         Ok(own.chain(contract).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_template_has_the_files_that_git_keeps() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        for template in TEMPLATES {
+            let mut git = Command::new("git");
+            let listed = git.arg("ls-files").current_dir(examples.join(template.language)).output();
+            let listed = String::from_utf8(listed.expect("git runs").stdout).expect("text");
+            let kept: Vec<_> = listed.lines().filter(|path| *path != "proto").collect();
+            let files: Vec<_> = template.files.iter().map(|(path, _)| *path).collect();
+            assert_eq!(files, kept, "{}", template.language);
+        }
+        assert_eq!(TEMPLATES.len(), 7);
+    }
+
+    #[test]
+    fn no_name_of_a_template_is_left_in_a_project() {
+        let old = [
+            "example-decider",
+            "example.com/decider",
+            "com.example.decider",
+            "com/example/decider",
+        ];
+        for template in TEMPLATES {
+            let has_package = ["java", "kotlin"].contains(&template.language);
+            let project = template.project("acme-rules", has_package.then_some("com.acme.rules"));
+            for (path, text) in project.expect("valid names") {
+                for old in old {
+                    assert!(!path.contains(old) && !text.contains(old), "{path} has {old}");
+                }
+            }
+        }
     }
 }

@@ -2,89 +2,78 @@
 
 /// The project's name in all templates. It stands for nothing else there, and neither do those below.
 const NAME: &str = "example-decider";
-/// The same in languages whose names have no hyphens.
-const IDENTIFIER: &str = "example_decider";
 /// The path of the module in Go.
 const MODULE: &str = "example.com/decider";
 /// The package in Java and Kotlin, and its folder.
-const PACKAGE: [&str; 2] = ["com.example.decider", "com/example/decider"];
+const PACKAGE: &str = "com.example.decider";
+const PACKAGE_FOLDER: &str = "com/example/decider";
 
-/// Names of Python packages that are in every project.
-const TAKEN: [&str; 5] = ["google", "grpc", "openim", "proto", "tests"];
+/// Names that cargo forbids for a program, since its own folders have them.
+const OF_CARGO: [&str; 4] = ["build", "deps", "examples", "incremental"];
+
+/// The longest name of a project, in bytes.
+const LONGEST: usize = 60;
+
+/// The words that no part of a package may be: Java's keywords, and Kotlin's hard ones.
+const KEYWORDS: &str = "abstract as assert boolean break byte case catch char class const continue default do double \
+    else enum extends false final finally float for fun goto if implements import in instanceof int interface is long \
+    native new null object package private protected public return short static strictfp super switch synchronized \
+    this throw throws transient true try typealias typeof val var void volatile when while";
 
 /// The names of a project, each after the one that it replaces.
 #[derive(Debug)]
 pub(crate) struct Names(Vec<(&'static str, String)>);
-
-/// The form of a package's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PackageForm {
-    /// Go's: a path, which begins with a host.
-    Module,
-    /// That of Java and Kotlin: words joined by dots.
-    Dotted,
-}
 
 /// A name that a project can't have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WrongName {
     /// The project's.
     #[error(
-        "must be lower-case words of letters and digits, joined by hyphens, such as acme-rules"
+        "must be lower-case words of letters and digits, joined by hyphens, 60 at most, such as acme-rules"
     )]
     Name,
-    /// The project's, if another package in it has that name already.
-    #[error("is the name of a package that every project has; take another")]
+    /// The project's, if something in it has that name already.
+    #[error("is the name of something that the project is built with; take another")]
     Taken,
     /// The path of a module in Go.
     #[error("must be the path of a Go module, such as github.com/acme/rules")]
     Module,
     /// The package in Java and Kotlin.
-    #[error("must be a package of lower-case names, such as com.acme.rules")]
+    #[error("must be a package of lower-case names that are no keywords, such as com.acme.rules")]
     Package,
     /// A package, in a language without one.
     #[error("has no meaning in this language; Go, Java and Kotlin have it")]
     NoPackage,
 }
 
-impl PackageForm {
-    /// The form in a template, by the names that it mentions; `None` in languages without one.
-    pub(crate) fn of(mentions: impl Fn(&str) -> bool) -> Option<Self> {
-        let forms = [(MODULE, Self::Module), (PACKAGE[0], Self::Dotted)];
-        forms.into_iter().find(|(name, _)| mentions(name)).map(|(_, form)| form)
-    }
-}
-
 impl Names {
+    /// The names in the place of those that a template mentions.
     pub(crate) fn new(
         name: &str,
         package: Option<&str>,
-        form: Option<PackageForm>,
+        mentions: impl Fn(&str) -> bool,
     ) -> Result<Self, WrongName> {
         if !is_name(name) {
             return Err(WrongName::Name);
         }
-        if TAKEN.contains(&name) {
+        // Build files and lock files name in quotes what they depend on.
+        if OF_CARGO.contains(&name) || mentions(&format!("\"{name}\"")) {
             return Err(WrongName::Taken);
         }
-        let mut names = vec![(NAME, name.to_owned()), (IDENTIFIER, name.replace('-', "_"))];
-        match (form, package) {
-            (None, None) => {}
-            (None, Some(_)) => return Err(WrongName::NoPackage),
-            (Some(PackageForm::Module), None) => {
-                names.push((MODULE, format!("example.com/{name}")))
+        let mut names = vec![(NAME, name.to_owned())];
+        if mentions(MODULE) {
+            let module = package.map_or_else(|| format!("example.com/{name}"), str::to_owned);
+            let module = Some(module).filter(|path| is_module(path)).ok_or(WrongName::Module)?;
+            names.push((MODULE, module));
+        } else if let Some(package) = package {
+            if !mentions(PACKAGE) {
+                return Err(WrongName::NoPackage);
             }
-            (Some(PackageForm::Module), Some(path)) if is_module(path) => {
-                names.push((MODULE, path.to_owned()));
+            if !is_package(package) {
+                return Err(WrongName::Package);
             }
-            (Some(PackageForm::Module), Some(_)) => return Err(WrongName::Module),
-            (Some(PackageForm::Dotted), None) => {
-                names.extend(dotted(&format!("com.example.{}", name.replace('-', ""))));
-            }
-            (Some(PackageForm::Dotted), Some(package)) if is_package(package) => {
-                names.extend(dotted(package));
-            }
-            (Some(PackageForm::Dotted), Some(_)) => return Err(WrongName::Package),
+            names.push((PACKAGE_FOLDER, package.replace('.', "/")));
+            names.push((PACKAGE, package.to_owned()));
         }
         Ok(Self(names))
     }
@@ -95,30 +84,29 @@ impl Names {
     }
 }
 
-/// A package and its folder.
-fn dotted(package: &str) -> [(&'static str, String); 2] {
-    [(PACKAGE[0], package.to_owned()), (PACKAGE[1], package.replace('.', "/"))]
-}
-
 fn is_name(name: &str) -> bool {
-    is_word(name)
-        && name.split('-').all(|word| !word.is_empty() && word.bytes().all(is_letter_or_digit))
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_letter_or_digit);
+    begins_with_a_letter(name) && name.len() <= LONGEST && name.split('-').all(is_word)
 }
 
 fn is_package(package: &str) -> bool {
     let is_rest = |byte| is_letter_or_digit(byte) || byte == b'_';
-    package.split('.').all(|name| is_word(name) && name.bytes().all(is_rest))
+    let is_keyword = |name: &str| KEYWORDS.split(' ').any(|keyword| keyword == name);
+    package
+        .split('.')
+        .all(|name| begins_with_a_letter(name) && name.bytes().all(is_rest) && !is_keyword(name))
 }
 
-/// True if a path has no empty element, and only characters that Go allows.
+/// True if a path begins with a host, as those outside of Go's own library do, and has no empty element.
 fn is_module(path: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     let is_element =
         |element: &str| !element.is_empty() && !element.starts_with('.') && !element.ends_with('.');
     path.split('/').all(|element| is_element(element) && element.bytes().all(is_allowed))
+        && path.split('/').next().is_some_and(|host| host.contains('.'))
 }
 
-fn is_word(word: &str) -> bool {
+fn begins_with_a_letter(word: &str) -> bool {
     word.starts_with(|first: char| first.is_ascii_lowercase())
 }
 
@@ -129,55 +117,45 @@ fn is_letter_or_digit(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TEMPLATES;
 
-    /// The project's text for one in the template, or why there is no project.
-    fn replaced(
-        form: Option<PackageForm>,
-        package: Option<&str>,
-        old: &str,
-    ) -> Result<String, WrongName> {
-        Names::new("acme-rules", package, form).map(|names| names.replace(old))
-    }
-
-    #[test]
-    fn no_name_of_a_template_is_left_in_a_project() {
-        let old = [NAME, IDENTIFIER, MODULE, PACKAGE[0], PACKAGE[1]];
-        for template in TEMPLATES {
-            for (path, text) in template.project("acme-rules", None).expect("valid names") {
-                for old in old {
-                    assert!(!path.contains(old) && !text.contains(old), "{path} has {old}");
-                }
-            }
-        }
+    /// A text of a template that mentions a name and `more`, with the names of a project.
+    fn replaced(old: &str, package: Option<&str>) -> Result<String, WrongName> {
+        let text = format!("{NAME} {old}");
+        let names = Names::new("acme-rules", package, |name| text.contains(name))?;
+        Ok(names.replace(&text))
     }
 
     #[test]
     fn a_package_has_the_form_of_its_language() {
-        let (module, dotted) = (Some(PackageForm::Module), Some(PackageForm::Dotted));
         let path = Some("github.com/acme/rules");
-        assert_eq!(replaced(module, path, MODULE), Ok("github.com/acme/rules".into()));
-        assert_eq!(replaced(module, None, MODULE), Ok("example.com/acme-rules".into()));
-        assert_eq!(replaced(dotted, Some("com.acme"), PACKAGE[1]), Ok("com/acme".into()));
-        assert_eq!(replaced(dotted, None, PACKAGE[0]), Ok("com.example.acmerules".into()));
-        assert_eq!(replaced(None, None, IDENTIFIER), Ok("acme_rules".into()));
+        assert_eq!(replaced(MODULE, path), Ok("acme-rules github.com/acme/rules".into()));
+        assert_eq!(replaced(MODULE, None), Ok("acme-rules example.com/acme-rules".into()));
+        let text = replaced("com.example.decider com/example/decider", Some("com.acme"));
+        assert_eq!(text, Ok("acme-rules com.acme com/acme".into()));
+        assert_eq!(replaced(PACKAGE, None), Ok("acme-rules com.example.decider".into()));
 
-        for path in ["", "a//b", "/a", "a/", "a b", "../a"] {
-            assert_eq!(replaced(module, Some(path), ""), Err(WrongName::Module), "{path}");
+        for path in ["", "a.b//c", "/a.b", "a.b/", "a.b c", "../a", "fmt", "a~1.com/x"] {
+            assert_eq!(replaced(MODULE, Some(path)), Err(WrongName::Module), "{path}");
         }
-        for package in ["", "a..b", ".a", "a.", "com.1a", "com.Acme", "com/acme"] {
-            assert_eq!(replaced(dotted, Some(package), ""), Err(WrongName::Package), "{package}");
+        for package in ["", "a..b", ".a", "a.", "com.1a", "com.Acme", "com/acme", "a.new", "fun.b"]
+        {
+            assert_eq!(replaced(PACKAGE, Some(package)), Err(WrongName::Package), "{package}");
         }
-        assert_eq!(replaced(None, Some("com.acme"), ""), Err(WrongName::NoPackage));
+        assert_eq!(replaced("", Some("com.acme")), Err(WrongName::NoPackage));
     }
 
     #[test]
-    fn a_name_is_one_in_every_language() {
-        let wrong = |name| Names::new(name, None, None).err();
-        for name in ["", "-a", "a-", "a--b", "1a", "Acme", "acme_rules", "a.b", "a/b", "ä"] {
+    fn a_name_is_one_in_every_language_and_free() {
+        let wrong = |name| Names::new(name, None, |text| "\"tokio\"".contains(text)).err();
+        let long = "a".repeat(LONGEST + 1);
+        for name in ["", "-a", "a-", "a--b", "1a", "Acme", "acme_rules", "a.b", "a/b", "ä", &long]
+        {
             assert_eq!(wrong(name), Some(WrongName::Name), "{name}");
         }
-        assert_eq!(wrong("openim"), Some(WrongName::Taken));
+        for name in ["tokio", "deps"] {
+            assert_eq!(wrong(name), Some(WrongName::Taken), "{name}");
+        }
         assert_eq!(wrong("a1-2b"), None);
+        assert_eq!(wrong(&long[1..]), None);
     }
 }

@@ -19,8 +19,8 @@ from openim.decider.v1.enums_pb2 import CONTENT_TYPE_PICTURE, CONTENT_TYPE_TEXT
 from openim.decider.v1.message_service_pb2_grpc import MessageServiceStub
 from openim.decider.v1.user_service_pb2_grpc import UserServiceStub
 
-from example_decider.healthcheck import is_serving
-from example_decider.server import SERVICES, Observer, serving
+from decider.healthcheck import is_serving
+from decider.server import SERVICES, Observer, serving
 
 Channel = grpc.aio.Channel
 DENIAL = Denial(

@@ -1,12 +1,13 @@
 //! `new`: writes a project to start a decider from.
 
-use std::io::{self, Write, stdout};
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
-use std::{env, fs};
 
 use process::Mistake;
-use process::exit::{failed, mistaken};
+use process::exit::{mistaken, printed};
 use scaffold::{File, WrongName};
 
 use super::files;
@@ -17,10 +18,7 @@ pub(super) fn run(arguments: &New) -> ExitCode {
         Ok(project) => project,
         Err(mistake) => return mistaken(&[mistake]),
     };
-    match write(arguments, &project) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => failed(1, e),
-    }
+    printed(write(arguments, &project).map(|()| true))
 }
 
 fn project(New { language, dir, name, package }: &New) -> Result<Vec<File>, Mistake> {
@@ -38,13 +36,14 @@ fn project(New { language, dir, name, package }: &New) -> Result<Vec<File>, Mist
     })
 }
 
-/// Checks that no file would be written over. A repository may have been made there already.
+/// Checks that a folder is missing or empty. A repository may have been made there already.
 fn check_free(dir: &Path) -> Result<(), Mistake> {
-    if dir.exists() && !dir.is_dir() {
-        return Err(Mistake::new(dir.display(), "is no folder"));
-    }
-    let mut entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    match entries.find(|entry| entry.file_name() != ".git") {
+    let entries = match fs::read_dir(dir) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.and_then(Iterator::collect::<Result<Vec<_>, _>>),
+    };
+    let entries = entries.map_err(|e| Mistake::new(dir.display(), e))?;
+    match entries.iter().find(|entry| entry.file_name() != ".git") {
         Some(entry) => {
             let problem = format!("must be empty, and has {}", entry.file_name().display());
             Err(Mistake::new(dir.display(), problem))
@@ -61,7 +60,8 @@ fn name_of(dir: &Path) -> Option<String> {
 }
 
 fn write(New { language, dir, .. }: &New, project: &[File]) -> io::Result<()> {
-    files::write(dir, project.iter().map(|(path, text)| (path, text)))?;
+    let files = project.iter().map(|(path, text)| (path, text));
+    files::write(dir, files, OpenOptions::new().write(true).create_new(true))?;
     let (dir, language, count) = (dir.display(), language.language, project.len());
     writeln!(
         stdout(),

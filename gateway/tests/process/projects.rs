@@ -30,7 +30,7 @@ fn a_project_with_a_wrong_name_is_not_begun() {
         ("ruby-on-rails", &[][..], "possible values: go, "),
         ("python", &["--name", "acme_rules"], "--name acme_rules: must be lower-case words"),
         ("python", &[], "`wrong-name-`, without --name,: must be lower-case words"),
-        ("python", &["--name", "openim"], "--name openim: is the name of a package"),
+        ("rust", &["--name", "tokio"], "--name tokio: is the name of something"),
         (
             "python",
             &["--name", "a", "--package", "a.b"],
@@ -82,5 +82,5 @@ fn a_file_that_can_not_be_written_is_named() {
     assert!(said.contains("in-the-way/file/"), "{said}");
     let (code, said) = output(gateway().args(["new", "go"]).arg(&file));
     assert_eq!(code, Some(USAGE), "{said}");
-    assert!(said.contains("in-the-way/file: is no folder"), "{said}");
+    assert!(said.contains("in-the-way/file: Not a directory"), "{said}");
 }

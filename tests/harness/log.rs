@@ -1,4 +1,4 @@
-//! The log of the whole process, in which a test finds its own lines by an id.
+//! The log of a whole test process, in which a test finds its own lines by a text.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -6,19 +6,20 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 /// All that this process has logged.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Begins to keep the log.
-pub(crate) fn keep() {
+/// Begins to keep the log that a filter lets through. The first call in a process counts.
+pub fn keep(filter: &str) {
     static SUBSCRIBER: OnceLock<()> = OnceLock::new();
     SUBSCRIBER.get_or_init(|| {
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(|| Log);
-        subscriber.with_env_filter("callback_gateway=debug").init();
+        subscriber.with_env_filter(filter).init();
     });
 }
 
-/// The lines that hold an id.
-pub(crate) fn lines_with(id: &str) -> Vec<String> {
+/// The lines that hold a text.
+#[must_use]
+pub fn lines_with(text: &str) -> Vec<String> {
     let log = String::from_utf8_lossy(&lock()).into_owned();
-    log.lines().filter(|line| line.contains(id)).map(str::to_owned).collect()
+    log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
 }
 
 fn lock() -> MutexGuard<'static, Vec<u8>> {
