@@ -5,6 +5,7 @@
 require "logger"
 require "minitest/autorun"
 require "stringio"
+require "timeout"
 require "decider/server"
 
 class DeciderTest < Minitest::Test
@@ -140,6 +141,12 @@ class DeciderTest < Minitest::Test
     @server.stop
     assert_includes @log.string, "stopped after_callbacks=2"
     assert_includes @log.string, 'AfterSendGroupMsg operation_id="café\n+1 100%" callback_id="c1" status=OK'
+  end
+
+  def test_a_server_that_cannot_start_ends_the_program
+    server = Decider::Server.new("127.0.0.1:0", Logger.new(@log))
+    server.instance_variable_get(:@grpc).define_singleton_method(:run) { raise ThreadError, "can't create Thread" }
+    capture_io { assert_raises(ThreadError) { Timeout.timeout(5) { server.start } } }
   end
 
   def test_a_bad_address_is_an_error

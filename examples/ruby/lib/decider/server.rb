@@ -11,7 +11,7 @@ require "decider/observer"
 module Decider
   class Server
     GRACE = 8 # seconds that calls in flight may take once the server stops; after one more their threads end
-    # A call without a thread is refused at once, and a thread costs little.
+    # A call without a thread is refused at once, and a thread costs little: the process has about 270 of them.
     THREADS = 256
 
     attr_reader :address
@@ -38,6 +38,8 @@ module Decider
     def start
       @health.set_status_for_services(:SERVING, *@names)
       @thread = Thread.new { @grpc.run }
+      # Without it a server that is not allowed enough threads would keep its port and answer nothing.
+      @thread.abort_on_exception = true
       @grpc.wait_till_running
       @logger.info("listening address=#{address}")
     end
