@@ -37,14 +37,14 @@ fn main() -> ExitCode {
 /// One thread serves: a decision takes microseconds, handing it to another thread takes longer.
 #[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let level = env::var("LOG_LEVEL").unwrap_or_else(|_| "info".into());
+    let level = setting("LOG_LEVEL", "info");
     let level: LevelFilter = level.parse().map_err(|why| format!("LOG_LEVEL={level}: {why}"))?;
     let ansi = stderr().is_terminal();
     tracing_subscriber::fmt().with_max_level(level).with_ansi(ansi).with_writer(stderr).init();
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:50051".into());
+    let listen = setting("LISTEN", "127.0.0.1:50051");
     let listener = TcpListener::bind(&listen).await;
     let listener = listener.map_err(|why| format!("LISTEN={listen}: {why}"))?;
     info!(address = %listener.local_addr()?, "listening");
@@ -60,4 +60,8 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     server::serve(listener, decider.clone(), stop).await?;
     info!(after_callbacks = decider.after_callbacks(), "stopped");
     Ok(())
+}
+
+fn setting(name: &str, default: &str) -> String {
+    env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.into())
 }

@@ -30,7 +30,8 @@ final class Main {
   }
 
   private static String setting(String name, String fallback) {
-    return System.getenv().getOrDefault(name, fallback);
+    var value = System.getenv(name);
+    return value == null || value.isEmpty() ? fallback : value;
   }
 
   private Main() {}
