@@ -83,7 +83,7 @@ ghz: $(GHZ) ## Loads the decider at DECIDER=127.0.0.1:50051; bench/README.md has
 load: $(OHA) ## Loads the gateway at GATEWAY=127.0.0.1:10006, with its admin port at ADMIN=127.0.0.1:9464
 	@bench/run load
 
-compare: $(GHZ) ## Loads several deciders in turns: DECIDERS="name=host:port …"; the first is what the others are divided by
+compare: $(GHZ) ## Loads several deciders in turns: DECIDERS="name=host:port …"; the others are divided by the first
 	@bench/run compare $(DECIDERS)
 
 smoke: $(GHZ) $(OHA) ## Runs all load tests for moments, against servers of its own

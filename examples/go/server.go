@@ -51,7 +51,7 @@ func serve(ctx context.Context, listener net.Listener, logger *slog.Logger) erro
 	return nil
 }
 
-// observe logs each call, and leaves those undecided that nobody waits for.
+// observe logs each call, and does not decide calls whose deadline has passed.
 func observe(logger *slog.Logger) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
 		start := time.Now()

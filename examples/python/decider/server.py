@@ -89,7 +89,7 @@ class Pool:
 
 
 class Observer(grpc.aio.ServerInterceptor):
-    """Logs each call, and leaves those undecided that nobody waits for."""
+    """Logs each call, and does not decide calls whose deadline has passed."""
 
     async def intercept_service(
         self,

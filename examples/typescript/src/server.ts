@@ -80,7 +80,7 @@ function contract() {
 	return { contract: { fileDescriptorProtos } } as unknown as PackageDefinition;
 }
 
-/** Logs each call, and leaves those undecided that nobody waits for. */
+/** Logs each call, and does not decide calls whose deadline has passed. */
 const observe =
 	(log: Logger): ServerInterceptor =>
 	({ path }, call) => {

@@ -51,7 +51,7 @@ module Decider
       content = JSON.parse(json)
       return unless content.is_a?(Hash) && content["content"].is_a?(String)
 
-      text = content["content"].scrub # escapes in it may make no characters
+      text = content["content"].scrub # an escape such as \udc00 is no character
       JSON.generate(content.merge("content" => text.gsub(FORBIDDEN, "****"))) if text.match?(FORBIDDEN)
     rescue JSON::JSONError
       nil # what is no JSON, or can't be written as JSON again, is left alone

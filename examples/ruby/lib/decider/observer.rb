@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Logs each call, and leaves those undecided that nobody waits for.
+# Logs each call, and does not decide calls whose deadline has passed.
 
 require "json"
 require "grpc"
@@ -40,7 +40,7 @@ module Decider
 
     private
 
-    # The library writes no deadline as a time before 1970.
+    # A call without a deadline has one before 1970.
     def passed?(deadline)
       deadline.to_i.positive? && deadline <= Time.now
     end
