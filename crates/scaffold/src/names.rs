@@ -57,7 +57,8 @@ impl Names {
             return Err(WrongName::Name);
         }
         // Build files and lock files name in quotes what they depend on.
-        if OF_CARGO.contains(&name) || mentions(&format!("\"{name}\"")) {
+        let is_mentioned = name != NAME && mentions(&format!("\"{name}\""));
+        if OF_CARGO.contains(&name) || is_mentioned {
             return Err(WrongName::Taken);
         }
         let mut names = vec![(NAME, name.to_owned())];
@@ -156,6 +157,7 @@ mod tests {
             assert_eq!(wrong(name), Some(WrongName::Taken), "{name}");
         }
         assert_eq!(wrong("a1-2b"), None);
+        assert_eq!(Names::new(NAME, None, |text| text.contains(NAME)).err(), None);
         assert_eq!(wrong(&long[1..]), None);
     }
 }
