@@ -41,6 +41,7 @@ fn entry(callback: &Callback) -> TokenStream {
     let sample = format!("/samples/{command}.json");
     let (request, response) = (callback.request.ident(), callback.response.ident());
     let path = format!("/{PACKAGE}.{}/{rpc}", callback.service);
+    let members = callback.request.flattened().into_iter().map(|(_, field)| &field.json);
     let paired = callback.edits().filter_map(|edit| paired(callback, edit));
     quote! {
         Callback {
@@ -50,20 +51,28 @@ fn entry(callback: &Callback) -> TokenStream {
             setting: #setting,
             kind: #kind,
             sample: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), #sample)),
+            members: &[#(#members,)*],
             exchange: Exchange::of::<v1::#request, v1::#response>(#path),
             paired: &[#(#paired,)*],
         }
     }
 }
 
-/// An edit that has another key than its field of the request, or entries with a key.
+/// An edit whose field of the request has another key, none of its own, or entries with a key.
 fn paired(callback: &Callback, edit: &Field) -> Option<TokenStream> {
+    let inline = callback.request.field(&edit.name).filter(|field| field.options.inline);
+    let (reply, whole) = (&edit.json, edit.options.whole);
+    if inline.is_some() {
+        return Some(quote! {
+            PairedEdit { reply: #reply, request: None, key: None, whole: #whole }
+        });
+    }
     let (_, field) = callback.request.find(&edit.name)?;
-    let (reply, request, whole) = (&edit.json, &field.json, edit.options.whole);
-    let key = edit.key().map(|key| &key.json);
+    let (request, key) = (&field.json, edit.key().map(|key| &key.json));
     let is_keyed = key.is_some();
     let key = key.map_or_else(|| quote!(None), |key| quote!(Some(#key)));
     (is_keyed || reply != request).then(|| {
+        let request = quote!(Some(#request));
         quote! { PairedEdit { reply: #reply, request: #request, key: #key, whole: #whole } }
     })
 }

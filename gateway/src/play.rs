@@ -3,6 +3,7 @@
 mod decision;
 mod edits;
 mod expectations;
+mod json_text;
 pub mod lines;
 mod matching;
 mod player;

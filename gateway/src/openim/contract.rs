@@ -15,21 +15,31 @@ pub struct Callback {
     pub setting: &'static str,
     /// Its kind.
     pub kind: Kind,
-    /// A body as OpenIM sends it, with a value for every field.
+    /// A body as OpenIM sends it. It lacks the members that only some servers or clients send.
     pub sample: &'static str,
+    /// The keys of all members that a body may have, besides its command. Others are ignored.
+    pub members: &'static [&'static str],
     /// From its JSON to its rpc's messages, and back.
     pub exchange: Exchange,
-    /// The edits that are not compared with the request's member of the same key, as a whole.
+    /// The edits whose counterpart in the request has another key, or is compared entry by entry.
     pub paired: &'static [PairedEdit],
 }
 
-/// An edit, and the member of the request that it replaces.
+impl Callback {
+    /// The entry of [`Self::paired`] for an edit, by its key in the reply.
+    #[must_use]
+    pub fn paired_edit(&self, reply: &str) -> Option<&'static PairedEdit> {
+        self.paired.iter().find(|edit| edit.reply == reply)
+    }
+}
+
+/// An edit, and its counterpart in the request: the member that it replaces.
 #[derive(Debug)]
 pub struct PairedEdit {
     /// Its key in the reply.
     pub reply: &'static str,
-    /// The key of the member in the request.
-    pub request: &'static str,
+    /// The key of the counterpart; none for an object whose members lie beside the request's others.
+    pub request: Option<&'static str>,
     /// The key that identifies an entry of both, if they are lists of edits.
     pub key: Option<&'static str>,
     /// True if the gateway completes the list with the request's entries and values.

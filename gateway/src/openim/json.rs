@@ -11,3 +11,4 @@ pub use self::object::{Body, Member, Object, read};
 pub(crate) use self::object::{COMMAND, share};
 pub use self::reader::Error;
 pub use self::value::Value;
+pub(crate) use self::value::integer_in;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::edits::Edits;
-use crate::openim::contract::PairedEdit;
+use crate::openim::contract::Callback;
 
 /// The characters of one value that are shown.
 const SHOWN: usize = 200;
@@ -54,10 +54,10 @@ impl Decision {
         mut answered: Map<String, Value>,
         without_edits: &Map<String, Value>,
         request: &Value,
-        paired: &'static [PairedEdit],
+        callback: Option<&'static Callback>,
     ) -> Self {
         answered.retain(|key, value| without_edits.get(key) != Some(value));
-        Edits::new(answered, request, paired).map_or(Self::Allow, Self::Edit)
+        Edits::new(answered, request, callback).map_or(Self::Allow, Self::Edit)
     }
 
     /// The decision in one line, of which long texts have the beginning only.
@@ -122,19 +122,22 @@ mod tests {
     use super::super::edits::tests::edits;
     use super::*;
 
-    fn edit(request: &Value, values: Value) -> String {
-        Decision::Edit(edits(request, values).expect("an edit")).line()
+    fn edit(callback: &str, request: &Value, values: Value) -> String {
+        Decision::Edit(edits(callback, request, values).expect("an edit")).line()
     }
 
     #[test]
     fn edits_are_shown_by_what_they_change() {
-        let request = json!({"users": [{"id": "1", "name": "Ann"}, {"id": "2", "name": " Bob"}]});
-        let users = json!({"users": [{"id": "1", "name": "Ann"}, {"id": "2", "name": "Bob"}]});
-        assert_eq!(edit(&request, users), r#"edit users[2].name="Bob""#);
-        let request = json!({"a": {"b": {"c": 1, "d": 2}}, "e": [1, 2]});
-        let values = json!({"a": {"b": {"c": 1, "d": 3}}, "e": [], "f": ""});
-        assert_eq!(edit(&request, values), r#"edit a.b.d=3 e=[] f="""#);
-        assert_eq!(edit(&request, json!({"a": {}})), "edit a={}");
+        let users = |bob: &str| json!({"users": [{"userID": "1", "nickname": "Ann"}, {"userID": "2", "nickname": bob}]});
+        let line = edit("beforeUserRegister", &users(" Bob"), users("Bob"));
+        assert_eq!(line, r#"edit users[2].nickname="Bob""#);
+        let request = json!({"title": "a", "desc": "b", "userIDList": ["1"]});
+        let values = json!({"offlinePushInfo": {"title": "a", "desc": "c"}, "userIDList": []});
+        let line = edit("beforeOfflinePush", &request, values);
+        assert_eq!(line, r#"edit offlinePushInfo.desc="c" userIDList=[]"#);
+        let options = json!({"ex": "", "options": {"history": true}});
+        let line = edit("beforeMsgModify", &json!({}), options);
+        assert_eq!(line, r#"edit ex="" options.history=true"#);
     }
 
     #[test]

@@ -44,8 +44,7 @@ impl Player {
             }
             Ok(ParsedReply::Allow(members)) => match send(scene, &self.allowing).await.1 {
                 Ok(ParsedReply::Allow(without_edits)) => {
-                    let paired = scene.contract().map_or(&[][..], |callback| callback.paired);
-                    Decision::allow(members, &without_edits, &scene.body, paired)
+                    Decision::allow(members, &without_edits, &scene.body, scene.contract())
                 }
                 other => Decision::Failed(format!("an allow without edits became {other:?}")),
             },

@@ -58,13 +58,20 @@ fn integer(reader: &mut Reader<'_>) -> Result<Option<i128>, Error> {
         Some(b'-' | b'0'..=b'9') => reader.integer(EXPECTED).map(Some),
         Some(b'"') => {
             let text = reader.string()?;
-            match text.as_bytes() {
-                [] => Ok(None),
-                [code @ (0..0x20 | 0x7f)] => Ok(Some((*code).into())),
-                _ => text.parse().map(Some).map_err(|_| reader.expected(EXPECTED)),
+            match &text[..] {
+                "" => Ok(None),
+                text => integer_in(text).map(Some).ok_or_else(|| reader.expected(EXPECTED)),
             }
         }
         _ => Err(reader.wrong_type(EXPECTED)),
+    }
+}
+
+/// The number that a text stands for, if it is one.
+pub(crate) fn integer_in(text: &str) -> Option<i128> {
+    match text.as_bytes() {
+        [code @ (0..0x20 | 0x7f)] => Some((*code).into()),
+        _ => text.parse().ok(),
     }
 }
 
