@@ -12,7 +12,7 @@ use callback_decider::serve::Server;
 use callback_gateway::commands::play::player;
 use callback_gateway::openim::contract::{CALLBACKS, Kind};
 use callback_gateway::openim::key::by_any_name;
-use callback_gateway::play::{Decision, Outcome, Scene};
+use callback_gateway::play::{Decision, Expectations, Outcome, Recording, Scene};
 use callback_gateway::settings::Settings;
 use harness::{Decider, Port, Says};
 use policy::Policy;
@@ -88,7 +88,7 @@ async fn the_example_policy_decides_as_the_examples_must() {
     tokio::spawn(Server::default().serve(listener, Arc::new(policy), std::future::pending()));
 
     let verdicts = fs::read_to_string(examples.join("verdicts.yaml")).expect("a file");
-    let expectations = serde_saphyr::from_str(&verdicts).expect("expectations");
+    let expectations = Expectations::from_yaml(&verdicts).expect("expectations");
     let scenes = Scene::of_expectations(expectations).expect("cases");
     let settings = format!("decider.endpoints = ['http://{address}']");
     let player = player(Settings::from_toml(&settings).expect("valid settings")).expect("no files");
@@ -103,9 +103,10 @@ async fn the_example_policy_decides_as_the_examples_must() {
 fn edits_and_denials_are_shown_as_openim_gets_them() {
     let outcome = renamed(json!({"nickname": "Ann"}));
     assert_eq!((edited(&outcome), outcome.valid), (json!({"nickName": "Ann"}), true));
-    let denial = json!({"denial": {"code": 5001, "message": "no", "reason": "a rule"}});
+    let denial =
+        json!({"denial": {"code": 5001, "message": "no", "detail": "why", "reason": "a rule"}});
     let denied = renamed(denial);
-    let line = r#"deny 5001 "no" reason="a rule""#;
+    let line = r#"deny 5001 "no" detail="why" reason="a rule""#;
     assert_eq!((denied.decision.line().as_str(), denied.valid), (line, true));
 }
 
@@ -202,12 +203,20 @@ fn a_name_that_is_not_found_is_told() {
 }
 
 #[test]
-fn callers_are_not_asked_who_they_are_and_what_settings_answer_is_told() {
+fn callers_are_not_asked_who_they_are_and_an_answer_of_the_settings_is_no_decision() {
     let settings =
         "[callers]\nnetworks = ['10.0.0.0/8']\n[callbacks.beforeUpdateUserInfoEx]\nanswer = 'deny'";
     let outcome = play(&Decider::allowing().url(), settings, &rename());
-    assert!(matches!(outcome.decision, Decision::Deny { .. }));
-    assert!(outcome.notes[0].contains("settings"), "{:?}", outcome.notes);
+    assert_eq!(outcome.decision.to_string(), "answered by the settings: deny");
+    let mut scene = Scene::of_body(&rename().to_string(), None).expect("a body");
+    assert!(scene.accepts(&outcome), "nothing is expected");
+    let mut recording = Recording::default();
+    recording.add(&scene, &outcome);
+    assert!(recording.is_empty() && recording.left_out()[0].contains("settings"), "{recording:?}");
+    for expected in ["allow", "deny: {}", "not_implemented"] {
+        scene.expected = vec![serde_saphyr::from_str(expected).expect("an expectation")];
+        assert!(!scene.accepts(&outcome), "{expected}");
+    }
 }
 
 #[test]
@@ -222,7 +231,7 @@ fn a_body_says_what_it_is_or_its_sender_does() {
     let add_black = || Some("callbackBeforeAddBlackCommand");
     let other = Scene::of_body(&rename().to_string(), add_black()).expect_err("another callback");
     assert!(other.contains("callbackBeforeUpdateUserInfoExCommand"), "{other}");
-    assert!(Scene::of_body("{}", None).expect_err("nobody says").contains("--callback"));
+    assert!(Scene::of_body("{}", None).expect_err("nobody says").contains("nothing else names"));
     assert!(Scene::of_body("[]", add_black()).is_err());
     assert!(Scene::of_body(r#"{"callbackCommand": "no url/\u0000 "}"#, None).is_err());
     let named = Scene::of_body("{}", add_black()).expect("its sender says");

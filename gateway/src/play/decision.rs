@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::edits::Edits;
 use crate::openim::contract::Callback;
+use crate::openim::verdict::Verdict;
 
 /// The characters of one value that are shown.
 const SHOWN: usize = 200;
@@ -26,11 +27,15 @@ pub enum Decision {
         code: i64,
         /// The text that OpenIM shows to its user.
         message: String,
+        /// The longer explanation, for callers of OpenIM's HTTP API.
+        detail: String,
         /// The decider's reason, which only the gateway's log has.
         reason: String,
     },
     /// The decider leaves the callback to the gateway's `on_unimplemented`.
     NotImplemented,
+    /// The settings have the answer, and the decider was not called.
+    Answered(Verdict),
     /// There is no decision, for this reason.
     Failed(String),
 }
@@ -71,15 +76,16 @@ impl Decision {
                     .map(|(path, value)| format!(" {}={}", shown(path), shown(&value.to_string())));
                 format!("edit{}", changed.collect::<String>())
             }
-            Self::Deny { code, message, reason } => {
-                let reason = match &reason[..] {
+            Self::Deny { code, message, detail, reason } => {
+                let more = |name, text: &str| match text {
                     "" => String::new(),
-                    reason => format!(" reason={}", shown(&format!("{reason:?}"))),
+                    text => format!(" {name}={}", shown(&format!("{text:?}"))),
                 };
-                format!("deny {code} {}{reason}", shown(&format!("{message:?}")))
+                let (detail, reason) = (more("detail", detail), more("reason", reason));
+                format!("deny {code} {}{detail}{reason}", shown(&format!("{message:?}")))
             }
             Self::Failed(why) => format!("failed: {}", shown(why)),
-            Self::Allow | Self::NotImplemented => self.to_string(),
+            Self::Allow | Self::NotImplemented | Self::Answered(_) => self.to_string(),
         }
     }
 }
@@ -90,10 +96,11 @@ impl fmt::Display for Decision {
         match self {
             Self::Allow => f.write_str("allow"),
             Self::Edit(edits) => write!(f, "edit{edits}"),
-            Self::Deny { code, message, reason } => {
-                write!(f, "deny {code} {message:?} reason={reason:?}")
+            Self::Deny { code, message, detail, reason } => {
+                write!(f, "deny {code} {message:?} detail={detail:?} reason={reason:?}")
             }
             Self::NotImplemented => f.write_str("not implemented"),
+            Self::Answered(verdict) => write!(f, "answered by the settings: {verdict}"),
             Self::Failed(why) => write!(f, "failed: {}", escaped(why)),
         }
     }
@@ -141,14 +148,16 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_has_its_reason_beside_it() {
-        let denied = |reason: &str| Decision::Deny {
+    fn a_denial_has_its_detail_and_its_reason_beside_it() {
+        let denied = |detail: &str, reason: &str| Decision::Deny {
             code: 5001,
             message: "no".into(),
+            detail: detail.into(),
             reason: reason.into(),
         };
-        assert_eq!(denied("").line(), r#"deny 5001 "no""#);
-        assert_eq!(denied("a\nrule").line(), r#"deny 5001 "no" reason="a\nrule""#);
+        assert_eq!(denied("", "").line(), r#"deny 5001 "no""#);
+        assert_eq!(denied("", "a\nrule").line(), r#"deny 5001 "no" reason="a\nrule""#);
+        assert_eq!(denied("why", "r").line(), r#"deny 5001 "no" detail="why" reason="r""#);
     }
 
     #[test]
@@ -157,7 +166,7 @@ mod tests {
         assert_eq!(failed.line(), r"failed: it\nok  beforeAddBlack\u{1b}[31m");
         assert_eq!(failed.line(), failed.to_string());
         let text = || "x".repeat(1000);
-        let long = Decision::Deny { code: 5001, message: text(), reason: text() };
-        assert!(long.line().chars().count() < 500);
+        let long = Decision::Deny { code: 5001, message: text(), detail: text(), reason: text() };
+        assert!(long.line().chars().count() < 700);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Map, Value};
+use serde_saphyr::{budget, options};
 
 use super::decision::Decision;
 use super::edits::write_members;
@@ -38,6 +39,22 @@ pub struct Case {
     pub decision: Expected,
 }
 
+impl Expectations {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It is no YAML, or no expectations.
+    pub fn from_yaml(text: &str) -> Result<Self, serde_saphyr::Error> {
+        // The file is the user's own, and as long as the day that was recorded: its length bounds all of these.
+        let budget = budget! {
+            max_nodes: usize::MAX,
+            max_events: usize::MAX,
+            max_total_scalar_bytes: usize::MAX,
+        };
+        serde_saphyr::from_str_with_options(text, options! { budget: budget })
+    }
+}
+
 fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Callback, D::Error> {
     let name = String::deserialize(deserializer)?;
     by_any_name(&name).map_err(D::Error::custom)
@@ -66,6 +83,9 @@ pub enum Expected {
         /// The text that OpenIM shows to its user.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
+        /// The longer explanation.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
         /// The reason in the gateway's log.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
@@ -75,18 +95,19 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// The expectation that only this decision meets; none for a failure.
+    /// The expectation that only this decision meets; none for one that is not the decider's.
     pub(super) fn exactly(decision: &Decision) -> Option<Self> {
         Some(match decision {
             Decision::Allow => Self::Allow,
             Decision::Edit(edits) => Self::EditOnly(edits.changes.clone()),
-            Decision::Deny { code, message, reason } => Self::Deny {
+            Decision::Deny { code, message, detail, reason } => Self::Deny {
                 code: Some(*code),
                 message: Some(message.clone()),
+                detail: Some(detail.clone()),
                 reason: Some(reason.clone()),
             },
             Decision::NotImplemented => Self::NotImplemented,
-            Decision::Failed(_) => return None,
+            Decision::Answered(_) | Decision::Failed(_) => return None,
         })
     }
 
@@ -102,12 +123,12 @@ impl Expected {
                 meets(edits, expected, Extent::Whole)
             }
             (
-                Self::Deny { code, message, reason },
-                Decision::Deny { code: c, message: m, reason: r },
+                Self::Deny { code, message, detail, reason },
+                Decision::Deny { code: c, message: m, detail: d, reason: r },
             ) => {
+                let mut texts = [(message, m), (detail, d), (reason, r)].into_iter();
                 code.is_none_or(|code| code == *c)
-                    && message.as_ref().is_none_or(|text| text == m)
-                    && reason.as_ref().is_none_or(|text| text == r)
+                    && texts.all(|(expected, text)| expected.as_ref().is_none_or(|e| e == text))
             }
             _ => false,
         }
@@ -126,10 +147,11 @@ impl fmt::Display for Expected {
                 f.write_str("edit only")?;
                 write_members(f, edits)
             }
-            Self::Deny { code, message, reason } => {
+            Self::Deny { code, message, detail, reason } => {
                 f.write_str("deny")?;
                 code.iter().try_for_each(|code| write!(f, " {code}"))?;
                 message.iter().try_for_each(|message| write!(f, " {message:?}"))?;
+                detail.iter().try_for_each(|detail| write!(f, " detail={detail:?}"))?;
                 reason.iter().try_for_each(|reason| write!(f, " reason={reason:?}"))
             }
             Self::NotImplemented => f.write_str("not implemented"),
@@ -146,13 +168,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_may_be_as_long_as_a_day() {
+        let body = format!("{{secret: [{}]}}", "x, ".repeat(60));
+        let case = format!(
+            "  - {{name: n, callback: beforeUserRegister, body: {body}, decision: allow}}\n"
+        );
+        let read = Expectations::from_yaml(&format!("cases:\n{}", case.repeat(15_000)));
+        assert_eq!(read.map_err(|e| e.to_string()).map(|read| read.cases.len()), Ok(15_000));
+    }
+
+    #[test]
     fn of_a_denial_only_what_is_written_counts() {
-        let denied =
-            Decision::Deny { code: 5001, message: "no".into(), reason: "a reserved name".into() };
+        let denied = Decision::Deny {
+            code: 5001,
+            message: "no".into(),
+            detail: "at all".into(),
+            reason: "a reserved name".into(),
+        };
         for met in [
             "deny: {}",
             "deny: {code: 5001}",
             "deny: {code: 5001, message: 'no'}",
+            "deny: {detail: at all}",
             "deny: {reason: a reserved name}",
         ] {
             assert!(expected(met).is_met_by(&denied), "{met}");
@@ -161,6 +198,7 @@ mod tests {
             "deny: {code: 5002}",
             "deny: {message: never}",
             "deny: {code: 5001, reason: ''}",
+            "deny: {code: 5001, detail: ''}",
             "allow",
             "not_implemented",
             "edit: {}",

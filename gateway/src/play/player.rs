@@ -39,8 +39,8 @@ impl Player {
             Ok(ParsedReply::Deny { message, detail, .. }) if !status.is_success() => {
                 Decision::Failed(if detail.is_empty() { message } else { detail })
             }
-            Ok(ParsedReply::Deny { code, message, .. }) => {
-                Decision::Deny { code, message, reason: recorded.reason }
+            Ok(ParsedReply::Deny { code, message, detail }) => {
+                Decision::Deny { code, message, detail, reason: recorded.reason }
             }
             Ok(ParsedReply::Allow(members)) => match send(scene, &self.allowing).await.1 {
                 Ok(ParsedReply::Allow(without_edits)) => {

@@ -48,8 +48,8 @@ impl Observer for Recorder {
         };
         match &event.outcome {
             Outcome::Denied { denial, .. } => recorded.reason.clone_from(&denial.reason),
-            Outcome::Answered { .. } => {
-                recorded.notes.push("not called: the settings have the answer".to_owned());
+            Outcome::Answered { verdict, .. } => {
+                recorded.decision = Some(Decision::Answered(*verdict));
             }
             Outcome::Failed { failure, .. } if failure.is_unimplemented() => {
                 recorded.decision = Some(Decision::NotImplemented);

@@ -97,11 +97,11 @@ impl Scene {
     fn of_case(case: Case) -> Result<Self, String> {
         let mut scene = Self::sample(case.callback);
         let members = scene.body.as_object_mut().expect("a sample is an object");
-        // A sample has all members. Another one would be ignored, so the case would test nothing.
+        let known = case.callback.members;
         for (key, value) in case.body {
-            let known = members.keys().map(String::as_str).filter(|known| *known != COMMAND);
-            if !known.clone().any(|known| known == key) {
-                let (name, guess) = (case.name, suggest(&key, known));
+            // It would be ignored, so the case would test nothing.
+            if !known.contains(&&*key) {
+                let (name, guess) = (case.name, suggest(&key, known.iter().copied()));
                 return Err(format!("case `{name}`: {} has no `{key}`{guess}", scene.callback));
             }
             members.insert(key, value);

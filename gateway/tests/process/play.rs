@@ -1,17 +1,32 @@
 //! `play` as a command: its output, and its exit code.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
+use std::thread;
 
+use callback_decider::serve::Server;
+use policy::Policy;
 use serde_json::Value;
 
 use crate::support::{USAGE, directory, gateway, output, settings};
 
-/// Settings that deny some callbacks without a decider.
-fn denying(test: &str) -> String {
-    let denied = ["beforeAddBlack", "beforeAddFriend", "unknown"];
-    let denied = denied.map(|callback| format!("[callbacks.{callback}]\nanswer = 'deny'\n"));
-    settings(test, &denied.concat()).to_str().expect("UTF-8").to_owned()
+/// The address of a decider that denies blacklisting and friend requests, and implements nothing else.
+fn denying() -> String {
+    let rule = "rules: [{name: no, on: [BeforeAddBlack, BeforeAddFriend], when: true, deny: {code: 5001}}]";
+    let policy = Policy::parse("policy.yaml", rule).expect("a policy");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("a setting of the socket");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+            Server::default().serve(listener, Arc::new(policy), std::future::pending()).await
+        })
+    });
+    format!("http://{address}")
 }
 
 /// Nobody listens there: port 1 is reserved.
@@ -59,7 +74,7 @@ fn what_is_expected_stands_below_what_is_wrong() {
 fn only_failures_prints_nothing_else() {
     let verdicts = "cases: [{name: a rule, callback: beforeAddBlack, decision: {deny: {}}}, {name: another, callback: beforeAddBlack, decision: allow}]";
     let file = settings("only-failures", verdicts);
-    let expect = ["--config", &denying("only-failures-config"), "--only-failures", "--expect"];
+    let expect = ["--decider", &denying(), "--only-failures", "--expect"];
     let (code, said) = output(gateway().arg("play").args(expect).arg(&file));
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("WRONG  beforeAddBlack: another ") && !said.contains("a rule"), "{said}");
@@ -73,10 +88,12 @@ fn bodies_are_read_from_lines_and_their_mistakes_are_reported_together() {
     let good =
         r#"{"command": "callbackBeforeAddBlackCommand", "body": "{\"ownerUserID\":\"u1\"}"}"#;
     let new = r#"{"body": {"callbackCommand": "callbackNew"}}"#;
+    let decider = denying();
     let play = |lines: &str, arguments: &[&str]| {
         let file = settings("lines", lines);
-        let config = ["play", "--config", &denying("lines-config")];
-        output(gateway().args(config).arg("--from").arg(file).args(arguments))
+        output(
+            gateway().args(["play", "--decider", &decider]).arg("--from").arg(file).args(arguments),
+        )
     };
     let (code, said) = play(&format!("{good}\n\n{new}\n"), &[]);
     assert_eq!(code, Some(0), "{said}");
@@ -108,26 +125,26 @@ fn bodies_are_read_from_lines_and_their_mistakes_are_reported_together() {
 #[test]
 fn bodies_are_read_from_the_standard_input() {
     let lines = settings("stdin", r#"{"body": {"callbackCommand": "callbackNew"}}"#);
-    let from = |config: &str| {
+    let decider = denying();
+    let from = || {
         let mut gateway = gateway();
-        gateway.args(["play", "--config", config, "--from", "-"]);
+        gateway.args(["play", "--decider", &decider, "--from", "-"]);
         gateway
     };
-    let config = denying("stdin-config");
-    let (code, said) = output(from(&config).stdin(File::open(lines).expect("a file")));
+    let (code, said) = output(from().stdin(File::open(lines).expect("a file")));
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("unknown: line 1 "), "{said}");
     let wrong = settings("stdin-wrong", "no json");
-    let (_, said) = output(from(&config).stdin(File::open(wrong).expect("a file")));
+    let (_, said) = output(from().stdin(File::open(wrong).expect("a file")));
     assert!(said.contains("error: stdin:1: "), "{said}");
 }
 
 #[test]
 fn decisions_are_recorded_as_expectations_that_they_meet() {
     let file = directory("record").join("verdicts.yaml");
-    let config = denying("record-config");
+    let decider = denying();
     let play = |flag, file: &Path, more: &[&str]| {
-        output(gateway().args(["play", "--config", &config, flag]).arg(file).args(more))
+        output(gateway().args(["play", "--decider", &decider, flag]).arg(file).args(more))
     };
     let both = ["--callback", "beforeAddBlack", "--callback", "beforeAddFriend"];
     let (code, said) = play("--record", &file, &both);
@@ -150,6 +167,20 @@ fn decisions_are_recorded_as_expectations_that_they_meet() {
 }
 
 #[test]
+fn an_answer_of_the_settings_meets_no_expectation() {
+    let answer = settings("answered", "[callbacks.beforeAddBlack]\nanswer = 'deny'");
+    let mut play = gateway();
+    play.args(NOBODY).arg("--config").arg(answer).args(["--callback", "beforeAddBlack"]);
+    let (code, said) = output(&mut play);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("answered by the settings: deny"), "{said}");
+    assert!(said.contains("0 failed, 1 answered by the settings; 0 wrong"), "{said}");
+    let case = "cases: [{name: a rule, callback: beforeAddBlack, decision: {deny: {}}}]";
+    let (code, said) = output(play.arg("--expect").arg(settings("answered-case", case)));
+    assert_eq!(code, Some(1), "{said}");
+}
+
+#[test]
 fn what_can_not_be_recorded_is_told_and_nothing_is_written_without_a_decision() {
     let file = directory("not-recorded").join("verdicts.yaml");
     let (code, said) = output(
@@ -161,8 +192,8 @@ fn what_can_not_be_recorded_is_told_and_nothing_is_written_without_a_decision() 
 
     let lines = r#"{"body": {"callbackCommand": "callbackNew"}}
 {"body": {"callbackCommand": "callbackBeforeAddBlackCommand"}}"#;
-    let (config, lines) = (denying("not-recorded-config"), settings("not-recorded-lines", lines));
-    let from = ["play", "--config", &config, "--from"];
+    let (decider, lines) = (denying(), settings("not-recorded-lines", lines));
+    let from = ["play", "--decider", &decider, "--from"];
     let (code, said) = output(gateway().args(from).arg(lines).arg("--record").arg(&file));
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("error: not recorded: unknown: line 1: the contract"), "{said}");

@@ -37,3 +37,23 @@ fn the_difference_to_what_openim_sent_is_found_in_every_list_of_edits() {
     let outcome = play(&Decider::saying(edit).url(), "", &body);
     assert!(matches!(outcome.decision, Decision::Allow), "{outcome:?}");
 }
+
+#[test]
+fn of_the_notification_of_a_push_what_changes_is_the_edit() {
+    let body = json!({"callbackCommand": "callbackBeforeOfflinePushCommand",
+        "title": "New message", "desc": "Alice: hello", "options": {"history": true}});
+    let push = |desc: &str| json!({"offlinePushInfo": {"title": "New message", "desc": desc}});
+    let outcome = play(&Decider::saying(push("a message")).url(), "", &body);
+    assert_eq!(changed(&outcome), json!({"offlinePushInfo": {"desc": "a message"}}));
+    let outcome = play(&Decider::saying(push("Alice: hello")).url(), "", &body);
+    assert!(matches!(outcome.decision, Decision::Allow), "{outcome:?}");
+}
+
+#[test]
+fn a_number_that_openim_sent_as_text_is_no_edit_when_it_comes_back() {
+    let body = json!({"callbackCommand": "callbackBeforeUserRegisterCommand",
+        "users": [{"userID": "u1", "createTime": "7", "globalRecvMsgOpt": "\u{2}"}]});
+    let edit = json!({"users": [{"userID": "u1", "createTime": 7, "globalRecvMsgOpt": 2}]});
+    let outcome = play(&Decider::saying(edit).url(), "", &body);
+    assert!(matches!(outcome.decision, Decision::Allow), "{outcome:?}");
+}

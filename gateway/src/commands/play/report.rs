@@ -20,7 +20,7 @@ pub(super) struct Report<'a, W> {
     has_header: bool,
     /// The callbacks that are listed at the end, instead of a row for each.
     unimplemented: Vec<&'static str>,
-    decisions: [(&'static str, usize); 5],
+    decisions: [(&'static str, usize); 6],
     played: usize,
     wrong: usize,
 }
@@ -28,7 +28,7 @@ pub(super) struct Report<'a, W> {
 impl<'a, W: Write> Report<'a, W> {
     pub(super) fn new(out: W, scenes: &[Scene], arguments: &'a Play) -> Self {
         let width = scenes.iter().map(|scene| scene.label().chars().count()).max();
-        let names = ["allow", "edit", "deny", "not implemented", "failed"];
+        let names = ["allow", "edit", "deny", "not implemented", "failed", "answered"];
         Self {
             out,
             arguments,
@@ -76,7 +76,13 @@ impl<'a, W: Write> Report<'a, W> {
             } else {
                 write!(self.out, "{gap}")?;
             }
-            let counts = self.decisions.map(|(name, count)| format!("{count} {name}")).join(", ");
+            let counts = self.decisions.map(|(name, count)| format!("{count} {name}"));
+            // Answers of the settings are the exception.
+            let [counts @ .., answered] = &counts;
+            let [.., (_, count)] = self.decisions;
+            let more =
+                if count > 0 { format!(", {answered} by the settings") } else { String::new() };
+            let counts = counts.join(", ") + &more;
             writeln!(self.out, "{} played: {counts}; {} wrong", self.played, self.wrong)?;
         }
         Ok(self.wrong == 0)
@@ -84,7 +90,7 @@ impl<'a, W: Write> Report<'a, W> {
 
     /// A doubt that this is the right decider, or one at all.
     pub(super) fn doubt(&self) -> Option<&'static str> {
-        let [.., (_, not_implemented), (_, failed)] = self.decisions;
+        let [.., (_, not_implemented), (_, failed), _] = self.decisions;
         if not_implemented == CALLBACKS.len() && self.played == not_implemented {
             // A single one is fine.
             return Some("nothing is implemented: is there another server at this address?");
@@ -161,6 +167,7 @@ fn kind(decision: &Decision) -> usize {
         Decision::Deny { .. } => 2,
         Decision::NotImplemented => 3,
         Decision::Failed(_) => 4,
+        Decision::Answered(_) => 5,
     }
 }
 

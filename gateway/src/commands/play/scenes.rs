@@ -9,7 +9,7 @@ use serde_saphyr::UserMessageFormatter;
 
 use crate::cli::Play;
 use crate::openim::contract::{CALLBACKS, Callback};
-use crate::play::{Scene, lines};
+use crate::play::{Expectations, Scene, lines};
 
 /// The scenes of a run, in their order.
 pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
@@ -49,9 +49,8 @@ fn of_body(path: &Path, named: &[&'static Callback]) -> Result<Scene, Mistake> {
 
 fn of_cases(path: &Path) -> Result<Vec<Scene>, Mistake> {
     parse(path, |yaml| {
-        let expectations = serde_saphyr::from_str(yaml).map_err(|error: serde_saphyr::Error| {
-            error.without_snippet().render_with_formatter(&UserMessageFormatter)
-        });
+        let expectations = Expectations::from_yaml(yaml)
+            .map_err(|error| error.without_snippet().render_with_formatter(&UserMessageFormatter));
         Scene::of_expectations(expectations?)
     })
 }
