@@ -37,7 +37,7 @@ pub enum Command {
     ///
     /// Sends all callbacks with realistic bodies, one after the other, by way of a gateway with these settings; nothing
     /// else has to run but the decider. Exits with 0 if every answer is valid, and as --expect says; 1 if one is not,
-    /// or if there is none, or if --record leaves one out; 64 when an argument is wrong. A callback may be
+    /// or if there is none, or if --record leaves one out; 64 when an argument or a file is wrong. A callback may be
     /// unimplemented, but not all of them.
     Play(Play),
     /// Start a decider: write a project that builds, runs, and has tests and a container file
@@ -53,7 +53,7 @@ pub struct Play {
     /// Send this callback only, by its key in webhooks.yml, its command or its rpc; repeated, several
     #[arg(long, value_name = "NAME", value_parser = by_any_name)]
     pub callback: Vec<&'static Callback>,
-    /// Send the JSON in this file; its callbackCommand, or else --callback, names the callback
+    /// Send the JSON in this file; its callbackCommand, or else --callback, names the callback; - is the standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["expect", "from"])]
     pub body: Option<PathBuf>,
     /// Send the bodies in this file, in JSON lines: {"command": …, "body": …}; - is the standard input
@@ -61,10 +61,10 @@ pub struct Play {
     /// A body is an object, or text that holds one. Its callbackCommand can stand for a missing command.
     #[arg(long, value_name = "FILE", conflicts_with = "expect")]
     pub from: Option<PathBuf>,
-    /// Send the cases in this file (YAML), and compare the decisions
+    /// Send the cases in this file (YAML), and compare the decisions; - is the standard input
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
-    /// Write the decisions into a new file, for --expect; failed and invalid ones are left out
+    /// Write the decider's decisions into a new file, for --expect; failed and invalid ones are left out
     #[arg(long, value_name = "FILE", conflicts_with = "expect")]
     pub record: Option<PathBuf>,
     /// Print only what is wrong, and the summary

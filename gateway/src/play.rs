@@ -10,6 +10,7 @@ mod player;
 mod record;
 mod recorder;
 mod scene;
+mod terminal;
 
 pub use self::decision::{Decision, Outcome};
 pub use self::edits::Edits;
@@ -18,3 +19,4 @@ pub use self::player::Player;
 pub use self::record::Recording;
 pub use self::recorder::Recorder;
 pub use self::scene::Scene;
+pub use self::terminal::escaped;

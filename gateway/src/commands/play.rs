@@ -26,13 +26,7 @@ use process::exit::{failed, mistaken};
 
 pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
     match (sources.load(), scenes::read(&arguments)) {
-        (Ok(settings), Ok(scenes)) => match play(settings, &scenes, &arguments) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            // The reader, such as `head`, has closed the pipe.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-            Err(e) => failed(1, e),
-        },
+        (Ok(settings), Ok(scenes)) => play(settings, &scenes, &arguments),
         (settings, scenes) => {
             let mistakes = [settings.err(), scenes.err()];
             mistaken(&mistakes.into_iter().flatten().flatten().collect::<Vec<_>>())
@@ -41,10 +35,22 @@ pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn play(settings: Settings, scenes: &[Scene], arguments: &Play) -> io::Result<bool> {
-    let player = player(settings).map_err(|mistakes| {
-        io::Error::other(mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("; "))
-    })?;
+async fn play(settings: Settings, scenes: &[Scene], arguments: &Play) -> ExitCode {
+    let player = match player(settings) {
+        Ok(player) => player,
+        Err(mistakes) => return mistaken(&mistakes),
+    };
+    match play_all(&player, scenes, arguments).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // The reader, such as `head`, has closed the pipe.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(e) => failed(1, e),
+    }
+}
+
+/// Plays all, and reports and records the decisions; true if all are right and recorded.
+async fn play_all(player: &Player, scenes: &[Scene], arguments: &Play) -> io::Result<bool> {
     let mut report = Report::new(io::stdout(), scenes, arguments);
     let mut recording = Recording::default();
     for scene in scenes {

@@ -7,11 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::edits::Edits;
+use super::terminal::{escaped, shown};
 use crate::openim::contract::Callback;
 use crate::openim::verdict::Verdict;
-
-/// The characters of one value that are shown.
-const SHOWN: usize = 200;
 
 /// A decider's decision.
 #[derive(Clone, Debug, Serialize)]
@@ -49,6 +47,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// True if the decider kept to the contract.
     pub valid: bool,
+    /// True if there is no decision because the decider could not be reached.
+    pub unreachable: bool,
     /// From the request to OpenIM's answer.
     pub took: Duration,
 }
@@ -90,7 +90,7 @@ impl Decision {
     }
 }
 
-/// In full, with control characters escaped, so that no text can look like another line.
+/// In full, in one line.
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,22 +104,6 @@ impl fmt::Display for Decision {
             Self::Failed(why) => write!(f, "failed: {}", escaped(why)),
         }
     }
-}
-
-/// The beginning of a text, in one line.
-fn shown(text: &str) -> String {
-    let mut line = escaped(text);
-    if let Some((end, _)) = line.char_indices().nth(SHOWN) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
-}
-
-/// A text in one line, without control characters of terminals.
-fn escaped(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.into() };
-    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::terminal::escaped;
 use crate::openim::contract::{Callback, PairedEdit};
 use crate::openim::json::integer_in;
 
@@ -75,7 +76,9 @@ impl fmt::Display for Edits {
 }
 
 pub(super) fn write_members(f: &mut fmt::Formatter<'_>, edits: &Map<String, Value>) -> fmt::Result {
-    edits.iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
+    edits
+        .iter()
+        .try_for_each(|(key, value)| write!(f, " {}={}", escaped(key), escaped(&value.to_string())))
 }
 
 /// The entries of a list, which OpenIM's pages also write as one entry without the list.
@@ -280,6 +283,17 @@ pub(super) mod tests {
         }
         let status = |status: Value| json!({ "status": status });
         assert_eq!(changes(MESSAGE, status("1".into()), status(1.into())), Value::Null);
+    }
+
+    #[test]
+    fn no_value_can_pass_for_another_line() {
+        let edits = edits(
+            MESSAGE,
+            &json!({}),
+            json!({"options": {"a\u{9b}": true}, "ex": "\u{7f}\u{202e}"}),
+        );
+        let line = edits.expect("edits").to_string();
+        assert_eq!(line, r#" ex="\u{7f}\u{202e}" options={"a\u{9b}":true}"#);
     }
 
     #[test]

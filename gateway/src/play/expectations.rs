@@ -72,9 +72,9 @@ pub enum Expected {
     Allow,
     /// An allow with these edits, by OpenIM's keys, whatever else it edits. JSON in text can be written as the JSON
     /// itself.
-    Edit(Map<String, Value>),
+    Edit(#[serde(deserialize_with = "at_least_one")] Map<String, Value>),
     /// An allow with these edits and no others.
-    EditOnly(Map<String, Value>),
+    EditOnly(#[serde(deserialize_with = "at_least_one")] Map<String, Value>),
     /// A denial; an unset field accepts any value.
     Deny {
         /// The code that the app gets.
@@ -92,6 +92,18 @@ pub enum Expected {
     },
     /// The decider leaves the callback to the gateway.
     NotImplemented,
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Map<String, Value>, D::Error> {
+    let edits = Map::deserialize(deserializer)?;
+    match edits.is_empty() {
+        true => Err(D::Error::custom(
+            "an edit without values: write `allow` for a decision without edits",
+        )),
+        false => Ok(edits),
+    }
 }
 
 impl Expected {
@@ -178,6 +190,14 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_has_values() {
+        for empty in ["edit: {}", "edit_only: {}"] {
+            let error = serde_saphyr::from_str::<Expected>(empty).expect_err("no values");
+            assert!(error.to_string().contains("write `allow`"), "{error}");
+        }
+    }
+
+    #[test]
     fn of_a_denial_only_what_is_written_counts() {
         let denied = Decision::Deny {
             code: 5001,
@@ -201,7 +221,7 @@ mod tests {
             "deny: {code: 5001, detail: ''}",
             "allow",
             "not_implemented",
-            "edit: {}",
+            "edit: {nickName: no}",
         ] {
             assert!(!expected(not_met).is_met_by(&denied), "{not_met}");
         }

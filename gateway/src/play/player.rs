@@ -52,7 +52,8 @@ impl Player {
         };
         let decision = recorded.decision.unwrap_or(decision);
         let valid = recorded.valid && !matches!(decision, Decision::Failed(_));
-        Outcome { decision, notes: recorded.notes, valid, took }
+        let (notes, unreachable) = (recorded.notes, recorded.unreachable);
+        Outcome { decision, notes, valid, unreachable, took }
     }
 }
 

@@ -131,7 +131,10 @@ mod tests {
             let scene = Scene::of_body(&text, None).expect("a body");
             let (decision, took) = (Decision::Allow, Duration::ZERO);
             let mut recording = Recording::default();
-            recording.add(&scene, &Outcome { decision, notes: Vec::new(), valid: true, took });
+            recording.add(
+                &scene,
+                &Outcome { decision, notes: Vec::new(), valid: true, unreachable: false, took },
+            );
             recording
         };
         let yaml = record(DEPTH).to_yaml().expect("YAML");
@@ -153,7 +156,7 @@ mod tests {
             let scene = Scene::of_body(&Value::from(body.clone()).to_string(), None).expect("a body");
             let (message, detail, reason) = (text.clone(), text.clone(), text);
             let decision = Decision::Deny { code: 5001, message, detail, reason };
-            let outcome = Outcome { decision, notes: Vec::new(), valid: true, took: Duration::ZERO };
+            let outcome = Outcome { decision, notes: Vec::new(), valid: true, unreachable: false, took: Duration::ZERO };
             let mut recording = Recording::default();
             recording.add(&scene, &outcome);
             let yaml = recording.to_yaml().expect("YAML");

@@ -25,11 +25,19 @@ pub(super) struct Recorded {
     pub(super) notes: Vec<String>,
     /// True if the decider kept to the contract.
     pub(super) valid: bool,
+    /// True if the decider could not be reached.
+    pub(super) unreachable: bool,
 }
 
 impl Default for Recorded {
     fn default() -> Self {
-        Self { decision: None, reason: String::new(), notes: Vec::new(), valid: true }
+        Self {
+            decision: None,
+            reason: String::new(),
+            notes: Vec::new(),
+            valid: true,
+            unreachable: false,
+        }
     }
 }
 
@@ -56,6 +64,8 @@ impl Observer for Recorder {
             }
             Outcome::Failed { failure, .. } => {
                 recorded.decision = Some(Decision::Failed(failure.to_string()));
+                // gRPC's status of a call that could not be delivered; a proxy before the decider sends it too.
+                recorded.unreachable = failure.status() == Some(Code::Unavailable);
                 let is_before = event.call.is_some_and(|call| call.kind() == Kind::Before);
                 if is_before && looks_like_a_refusal(failure) {
                     recorded.notes.push(NO_REFUSAL.to_owned());

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::decision::Outcome;
 use super::expectations::{Case, Expectations, Expected};
+use super::terminal::escaped;
 use crate::openim::contract::{self, CALLBACKS, Callback};
 use crate::openim::json::COMMAND;
 use crate::openim::key::CallbackKey;
@@ -43,22 +44,33 @@ impl Scene {
         }
     }
 
-    /// The callback that a body names, or else `command`. The body is sent unchanged, except for a missing command.
+    /// The callback that a body names, or else `command`. The body is sent unchanged, except for a missing or empty
+    /// command.
     ///
     /// # Errors
     /// The body is no JSON object, or is of another callback, or none is named.
     pub fn of_body(text: &str, command: Option<&str>) -> Result<Self, String> {
         let mut body: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}"))?;
         let object = body.as_object_mut().ok_or("no JSON object")?;
+        let own = match object.get(COMMAND) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(own)) => Some(own.clone()).filter(|own| !own.is_empty()),
+            Some(_) => return Err(format!("its {COMMAND} is no text")),
+        };
         let mut text = text.to_owned();
-        let named = match (object.get(COMMAND), command) {
-            (Some(Value::String(named)), _) => named.clone(),
+        let named = match (own, command) {
+            (Some(own), _) => own,
             (None, Some(command)) => {
+                // The last member of a key counts, and an empty command is one.
+                let end = text.rfind('}').expect("an object ends with it");
+                let comma = if object.is_empty() { "" } else { "," };
+                text.replace_range(
+                    end..,
+                    &format!("{comma}\"{COMMAND}\":{}}}", Value::from(command)),
+                );
                 object.insert(COMMAND.to_owned(), command.into());
-                text = Value::from(object.clone()).to_string();
                 command.to_owned()
             }
-            (Some(_), _) => return Err(format!("its {COMMAND} is no text")),
             (None, None) => {
                 return Err(format!("it has no {COMMAND}, and nothing else names its callback"));
             }
@@ -119,7 +131,7 @@ impl Scene {
     #[must_use]
     pub fn label(&self) -> String {
         match &self.name {
-            Some(name) => format!("{}: {name}", self.callback),
+            Some(name) => format!("{}: {}", self.callback, escaped(name)),
             None => self.callback.to_owned(),
         }
     }

@@ -1,8 +1,8 @@
 //! `play` as a command: its output, and its exit code.
 
-use std::fs::{self, File};
+mod files;
+
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -10,7 +10,7 @@ use callback_decider::serve::Server;
 use policy::Policy;
 use serde_json::Value;
 
-use crate::support::{USAGE, directory, gateway, output, settings};
+use crate::support::{USAGE, gateway, output, settings};
 
 /// The address of a decider that denies blacklisting and friend requests, and implements nothing else.
 fn denying() -> String {
@@ -84,89 +84,6 @@ fn only_failures_prints_nothing_else() {
 }
 
 #[test]
-fn bodies_are_read_from_lines_and_their_mistakes_are_reported_together() {
-    let good =
-        r#"{"command": "callbackBeforeAddBlackCommand", "body": "{\"ownerUserID\":\"u1\"}"}"#;
-    let new = r#"{"body": {"callbackCommand": "callbackNew"}}"#;
-    let decider = denying();
-    let play = |lines: &str, arguments: &[&str]| {
-        let file = settings("lines", lines);
-        output(
-            gateway().args(["play", "--decider", &decider]).arg("--from").arg(file).args(arguments),
-        )
-    };
-    let (code, said) = play(&format!("{good}\n\n{new}\n"), &[]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("ok     beforeAddBlack: line 1 "), "{said}");
-    assert!(said.contains("ok     unknown: line 3 "), "{said}");
-    let (_, said) = play(&format!("{new}\n{good}"), &["--callback", "beforeAddBlack"]);
-    assert!(said.contains("line 2 ") && said.contains("\n1 played"), "{said}");
-
-    for (lines, arguments, told) in [
-        (
-            format!("{new}\nno json\n{good}\n[]"),
-            &[][..],
-            &["gateway.toml:2: ", "gateway.toml:4: "][..],
-        ),
-        (
-            new.to_owned(),
-            &["--callback", "beforeAddBlack"],
-            &["--from: has no line of beforeAddBlack"],
-        ),
-        ("\n".to_owned(), &[], &["--from: has no line to play"]),
-        (good.to_owned(), &["--expect", "file"], &["cannot be used with"]),
-    ] {
-        let (code, said) = play(&lines, arguments);
-        assert_eq!(code, Some(USAGE), "{said}");
-        assert!(told.iter().all(|told| said.contains(told)) && !said.contains("played"), "{said}");
-    }
-}
-
-#[test]
-fn bodies_are_read_from_the_standard_input() {
-    let lines = settings("stdin", r#"{"body": {"callbackCommand": "callbackNew"}}"#);
-    let decider = denying();
-    let from = || {
-        let mut gateway = gateway();
-        gateway.args(["play", "--decider", &decider, "--from", "-"]);
-        gateway
-    };
-    let (code, said) = output(from().stdin(File::open(lines).expect("a file")));
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("unknown: line 1 "), "{said}");
-    let wrong = settings("stdin-wrong", "no json");
-    let (_, said) = output(from().stdin(File::open(wrong).expect("a file")));
-    assert!(said.contains("error: stdin:1: "), "{said}");
-}
-
-#[test]
-fn decisions_are_recorded_as_expectations_that_they_meet() {
-    let file = directory("record").join("verdicts.yaml");
-    let decider = denying();
-    let play = |flag, file: &Path, more: &[&str]| {
-        output(gateway().args(["play", "--decider", &decider, flag]).arg(file).args(more))
-    };
-    let both = ["--callback", "beforeAddBlack", "--callback", "beforeAddFriend"];
-    let (code, said) = play("--record", &file, &both);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("2 recorded in "), "{said}");
-    let (code, said) = play("--expect", &file, &[]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(
-        said.ends_with(
-            "\n2 played: 0 allow, 0 edit, 2 deny, 0 not implemented, 0 failed; 0 wrong\n"
-        ),
-        "{said}"
-    );
-
-    let recorded = fs::read_to_string(&file).expect("a file");
-    let (code, said) = play("--record", &file, &both);
-    assert_eq!(code, Some(USAGE), "{said}");
-    assert!(said.contains(" exists: ") && !said.contains("played"), "{said}");
-    assert_eq!(fs::read_to_string(&file).expect("a file"), recorded);
-}
-
-#[test]
 fn an_answer_of_the_settings_meets_no_expectation() {
     let answer = settings("answered", "[callbacks.beforeAddBlack]\nanswer = 'deny'");
     let mut play = gateway();
@@ -181,38 +98,19 @@ fn an_answer_of_the_settings_meets_no_expectation() {
 }
 
 #[test]
-fn what_can_not_be_recorded_is_told_and_nothing_is_written_without_a_decision() {
-    let file = directory("not-recorded").join("verdicts.yaml");
-    let (code, said) = output(
-        gateway().args(NOBODY).args(["--callback", "beforeAddBlack", "--record"]).arg(&file),
-    );
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("error: not recorded: beforeAddBlack: failed: "), "{said}");
-    assert!(said.contains("not written: no decision") && !file.exists(), "{said}");
-
-    let lines = r#"{"body": {"callbackCommand": "callbackNew"}}
-{"body": {"callbackCommand": "callbackBeforeAddBlackCommand"}}"#;
-    let (decider, lines) = (denying(), settings("not-recorded-lines", lines));
-    let from = ["play", "--decider", &decider, "--from"];
-    let (code, said) = output(gateway().args(from).arg(lines).arg("--record").arg(&file));
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("error: not recorded: unknown: line 1: the contract"), "{said}");
-    let recorded = fs::read_to_string(&file).expect("a file");
-    assert!(recorded.contains("line 2") && !recorded.contains("line 1"), "{recorded}");
-}
-
-#[test]
 fn wrong_arguments_are_a_usage_error_and_nothing_is_played() {
     let expect = |name, text| settings(name, text).into_os_string();
     let case = "cases: [{name: n, callback: beforeAddBlak, decision: allow}]";
     let typo =
         "cases: [{name: n, callback: beforeAddBlack, body: {ownerUserId: u1}, decision: allow}]";
+    let no_edit = "cases: [{name: n, callback: beforeAddBlack, decision: {edit_only: {}}}]";
     for (flag, value, told) in [
         ("--callback", "beforeAddBlak".into(), "did you mean `beforeAddBlack`?"),
         ("--body", "no/such/file".into(), "no/such/file: No such file"),
         ("--expect", expect("empty-case", "cases: [{}]"), "missing field"),
         ("--expect", expect("no-callback", case), "did you mean `beforeAddBlack`?"),
         ("--expect", expect("no-case", "cases: []"), "no case"),
+        ("--expect", expect("no-edit", no_edit), "write `allow`"),
         ("--expect", expect("no-member", typo), "did you mean `ownerUserID`?"),
     ] {
         let (code, said) = output(gateway().args(NOBODY).arg(flag).arg(&value));

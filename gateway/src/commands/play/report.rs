@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::cli::Play;
-use crate::openim::contract::CALLBACKS;
 use crate::play::{Decision, Outcome, Scene};
 
 /// The columns of a line that lists callbacks.
@@ -23,6 +22,7 @@ pub(super) struct Report<'a, W> {
     decisions: [(&'static str, usize); 6],
     played: usize,
     wrong: usize,
+    unreachable: usize,
 }
 
 impl<'a, W: Write> Report<'a, W> {
@@ -38,6 +38,7 @@ impl<'a, W: Write> Report<'a, W> {
             decisions: names.map(|name| (name, 0)),
             played: 0,
             wrong: 0,
+            unreachable: 0,
         }
     }
 
@@ -46,6 +47,7 @@ impl<'a, W: Write> Report<'a, W> {
         self.decisions[kind(&outcome.decision)].1 += 1;
         self.played += 1;
         self.wrong += usize::from(!right);
+        self.unreachable += usize::from(outcome.unreachable);
         if right && self.arguments.only_failures {
             return Ok(());
         }
@@ -90,12 +92,12 @@ impl<'a, W: Write> Report<'a, W> {
 
     /// A doubt that this is the right decider, or one at all.
     pub(super) fn doubt(&self) -> Option<&'static str> {
-        let [.., (_, not_implemented), (_, failed), _] = self.decisions;
-        if not_implemented == CALLBACKS.len() && self.played == not_implemented {
-            // A single one is fine.
+        let Play { callback: named, body, from, expect, .. } = self.arguments;
+        let all = named.is_empty() && [body, from, expect].iter().all(|file| file.is_none());
+        if all && self.decisions[kind(&Decision::NotImplemented)].1 == self.played {
             return Some("nothing is implemented: is there another server at this address?");
         }
-        (failed > 1 && self.played == failed)
+        (self.unreachable > 1 && self.unreachable == self.played)
             .then_some("every call failed: does the decider run? --decider names its address")
     }
 
@@ -176,6 +178,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::openim::contract::CALLBACKS;
+
+    const REFUSED: &str = "Connection refused";
 
     /// The report on the samples with these decisions, and the doubt about them.
     fn report(arguments: &Play, decisions: &[Decision]) -> (String, Option<&'static str>) {
@@ -183,9 +188,10 @@ mod tests {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, &scenes, arguments);
         for (scene, decision) in scenes.iter().zip(decisions) {
-            let valid = !matches!(decision, Decision::Failed(_));
+            let unreachable = matches!(decision, Decision::Failed(why) if why == REFUSED);
             let (decision, took) = (decision.clone(), Duration::ZERO);
-            let outcome = Outcome { decision, notes: Vec::new(), valid, took };
+            let valid = !matches!(decision, Decision::Failed(_));
+            let outcome = Outcome { decision, notes: Vec::new(), valid, unreachable, took };
             report.add(scene, &outcome).expect("memory takes all");
         }
         report.finish().expect("memory takes all");
@@ -202,12 +208,27 @@ mod tests {
 
     #[test]
     fn a_decider_implements_something() {
-        let is_decider = |decisions: &[_]| report(&Play::default(), decisions).1.is_none();
-        let decisions = mostly_unimplemented(Decision::NotImplemented);
-        assert!(is_decider(&decisions[..1]) && !is_decider(&decisions));
-        assert!(is_decider(&mostly_unimplemented(Decision::Allow)));
-        let failed = vec![Decision::Failed("Connection refused".into()); 2];
-        assert!(is_decider(&failed[..1]) && !is_decider(&failed));
+        let is_decider = |arguments, decisions: &[_]| report(&arguments, decisions).1.is_none();
+        let all = mostly_unimplemented(Decision::NotImplemented);
+        assert!(!is_decider(Play::default(), &all));
+        assert!(is_decider(Play::default(), &mostly_unimplemented(Decision::Allow)));
+        let file = Some("file".into());
+        for some in [
+            Play { callback: vec![&CALLBACKS[0]], ..Play::default() },
+            Play { body: file.clone(), ..Play::default() },
+            Play { from: file.clone(), ..Play::default() },
+            Play { expect: file, ..Play::default() },
+        ] {
+            assert!(is_decider(some, &all));
+        }
+    }
+
+    #[test]
+    fn a_decider_that_can_not_be_reached_may_not_run() {
+        let is_running = |decisions: &[_]| report(&Play::default(), decisions).1.is_none();
+        let refused = vec![Decision::Failed(REFUSED.into()); 2];
+        assert!(is_running(&refused[..1]) && !is_running(&refused));
+        assert!(is_running(&vec![Decision::Failed("Internal: a bug".into()); 2]), "it answered");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The callbacks that the arguments of `play` name.
 
+use std::borrow::Cow;
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,14 +11,13 @@ use serde_saphyr::UserMessageFormatter;
 
 use crate::cli::Play;
 use crate::openim::contract::{CALLBACKS, Callback};
-use crate::play::{Expectations, Scene, lines};
+use crate::play::{Expectations, Scene, escaped, lines};
 
 /// The scenes of a run, in their order.
 pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
     let Play { callback: named, body, from, expect, record, .. } = arguments;
-    if let Some(path) = record.as_ref().filter(|path| path.exists()) {
-        let problem = format!("{} exists: remove it, or name another file", path.display());
-        return Err(vec![Mistake::new("--record", problem)]);
+    if let Some(path) = record {
+        check_new(path).map_err(|problem| one(Mistake::new("--record", problem)))?;
     }
     let (flag, item, scenes) = match (body, from, expect) {
         (Some(path), ..) => return of_body(path, named).map(|scene| vec![scene]).map_err(one),
@@ -38,6 +39,19 @@ pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
     }
 }
 
+/// Checks that a file can be made, before anything is played for it.
+fn check_new(path: &Path) -> Result<(), String> {
+    let name = path.display();
+    match path.parent() {
+        _ if path == Path::new("-") => Err("is a file: the report has the standard output".into()),
+        _ if path.symlink_metadata().is_ok() => {
+            Err(format!("{name} exists: remove it, or name another file"))
+        }
+        Some(folder) if folder == Path::new("") || folder.is_dir() => Ok(()),
+        _ => Err(format!("{name} is in no folder")),
+    }
+}
+
 fn of_body(path: &Path, named: &[&'static Callback]) -> Result<Scene, Mistake> {
     let command = match named {
         [] => None,
@@ -56,20 +70,44 @@ fn of_cases(path: &Path) -> Result<Vec<Scene>, Mistake> {
 }
 
 fn of_lines(path: &Path) -> Result<Vec<Scene>, Vec<Mistake>> {
-    let (name, text) = if path == Path::new("-") {
-        let mut text = Vec::new();
-        ("stdin".into(), io::stdin().read_to_end(&mut text).map(|_| text))
-    } else {
-        (path.to_string_lossy(), fs::read(path))
-    };
-    let text = text.map_err(|e| one(Mistake::new(&name, e)))?;
-    let mistake = |(line, why)| Mistake::new(format_args!("{name}:{line}"), why);
-    lines::read(&text).map_err(|mistakes| mistakes.into_iter().map(mistake).collect())
+    let name = name(path);
+    let text = read_file(path).map_err(one)?;
+    lines::read(&text).map_err(|lines::Mistakes { first, count }| {
+        let more = count - first.len();
+        let first = first.iter().map(|(line, why)| mistake(format_args!("{name}:{line}"), why));
+        let more = (more > 0).then(|| Mistake::new(&name, format!("{more} more lines are wrong")));
+        first.chain(more).collect()
+    })
 }
 
 fn parse<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Mistake> {
-    let text = fs::read_to_string(path).map_err(|e| e.to_string());
-    text.and_then(|text| parse(&text)).map_err(|why| Mistake::new(path.display(), why))
+    let text = read_file(path)?;
+    let text = str::from_utf8(&text).map_err(|e| e.to_string());
+    text.and_then(parse).map_err(|why| mistake(name(path), &why))
+}
+
+/// The bytes of a file, or of the standard input for `-`, without the mark that some editors write before the text.
+fn read_file(path: &Path) -> Result<Vec<u8>, Mistake> {
+    let text = if path == Path::new("-") {
+        let mut text = Vec::new();
+        io::stdin().read_to_end(&mut text).map(|_| text)
+    } else {
+        fs::read(path)
+    };
+    let mut text = text.map_err(|e| Mistake::new(name(path), e))?;
+    if text.starts_with("\u{feff}".as_bytes()) {
+        text.drain(.."\u{feff}".len());
+    }
+    Ok(text)
+}
+
+fn name(path: &Path) -> Cow<'_, str> {
+    if path == Path::new("-") { "stdin".into() } else { path.to_string_lossy() }
+}
+
+/// A mistake whose text may quote the file.
+fn mistake(place: impl Display, why: &str) -> Mistake {
+    Mistake::new(place, why.lines().map(escaped).collect::<Vec<_>>().join("; "))
 }
 
 fn one(mistake: Mistake) -> Vec<Mistake> {
