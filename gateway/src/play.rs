@@ -1,6 +1,7 @@
 //! Plays OpenIM: sends callbacks through a gateway of its own to a decider, and reports its decision on each.
 
 mod decision;
+mod difference;
 mod edits;
 mod expectations;
 mod json_text;

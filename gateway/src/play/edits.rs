@@ -1,14 +1,13 @@
-//! The edits of a reply, and their difference to what OpenIM sent.
+//! The edits of a reply.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::difference::{change, entries, id};
 use super::terminal::escaped;
-use crate::openim::contract::{Callback, PairedEdit};
-use crate::openim::json::integer_in;
+use crate::openim::contract::Callback;
 
 /// Edits, of which at least one changes something.
 #[derive(Clone, Debug)]
@@ -81,86 +80,6 @@ pub(super) fn write_members(f: &mut fmt::Formatter<'_>, edits: &Map<String, Valu
         .try_for_each(|(key, value)| write!(f, " {}={}", escaped(key), escaped(&value.to_string())))
 }
 
-/// The entries of a list, which OpenIM's pages also write as one entry without the list.
-pub(super) fn entries(list: &Value) -> impl Iterator<Item = &Value> {
-    let (list, single) = match list {
-        Value::Array(list) => (&list[..], None),
-        single => (&[][..], Some(single)),
-    };
-    list.iter().chain(single)
-}
-
-/// The text that identifies an entry; one that lacks it has the empty one.
-pub(super) fn id<'v>(entry: &'v Value, key: &str) -> &'v str {
-    entry[key].as_str().unwrap_or_default()
-}
-
-/// The part of an edit that OpenIM did not send. A member of the body that the contract does not have is no
-/// counterpart: the gateway ignores it.
-fn change(
-    key: &str,
-    value: &Value,
-    request: &Value,
-    callback: Option<&'static Callback>,
-) -> Option<Value> {
-    let sent = match callback.and_then(|callback| callback.paired_edit(key)) {
-        Some(PairedEdit { request: None, .. }) => {
-            let changes = changed_members(request, value, true);
-            return (!changes.is_empty()).then(|| changes.into());
-        }
-        Some(PairedEdit { request: Some(list), key: Some(key), whole, .. }) => {
-            let changed = changed_entries(&request[list], value, key, *whole);
-            return (!changed.is_empty()).then(|| changed.into());
-        }
-        Some(PairedEdit { request: Some(counterpart), .. }) => &request[counterpart],
-        None if callback.is_none_or(|callback| callback.members.contains(&key)) => &request[key],
-        None => &Value::Null,
-    };
-    (!is_sent(sent, value, false)).then(|| value.clone())
-}
-
-/// The changed entries of a list of edits. One that the gateway completes has an entry for each of the request's, in
-/// their order; in it, a value that the request leaves out is written as empty.
-fn changed_entries(sent: &Value, list: &Value, key: &str, whole: bool) -> Vec<Value> {
-    let change = |(entry, sent): (&Value, &Value)| {
-        let mut changes = changed_members(sent, entry, whole);
-        (!changes.is_empty()).then(|| {
-            changes.insert(key.to_owned(), id(entry, key).into());
-            Value::from(changes)
-        })
-    };
-    if whole {
-        return entries(list).zip(entries(sent)).filter_map(change).collect();
-    }
-    let sent: HashMap<_, _> = entries(sent).map(|entry| (id(entry, key), entry)).collect();
-    let of = |entry| *sent.get(id(entry, key)).unwrap_or(&&Value::Null);
-    entries(list).map(|entry| (entry, of(entry))).filter_map(change).collect()
-}
-
-/// The members of an object that differ from those that OpenIM sent.
-fn changed_members(sent: &Value, edited: &Value, absent_is_empty: bool) -> Map<String, Value> {
-    let members = edited.as_object().into_iter().flatten();
-    let changed = members.filter(|(key, value)| !is_sent(&sent[*key], value, absent_is_empty));
-    changed.map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
-/// True if OpenIM sent a value. Its null means absent, and its numbers may be text, of which the empty one is none.
-fn is_sent(sent: &Value, value: &Value, absent_is_empty: bool) -> bool {
-    match (sent, value) {
-        (Value::String(text), Value::Number(number)) if !text.is_empty() => {
-            integer_in(text).is_some_and(|sent| number.as_i64().map(i128::from) == Some(sent))
-        }
-        (Value::Null, value) | (Value::String(_), value @ Value::Number(_)) => {
-            absent_is_empty && is_empty(value)
-        }
-        (sent, value) => sent == value,
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    matches!(value.as_str(), Some("")) || value.as_i64() == Some(0) || value == false
-}
-
 fn collect<'v>(path: String, value: &'v Value, paths: &mut Vec<(String, &'v Value)>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
@@ -183,124 +102,14 @@ pub(super) mod tests {
         Edits::new(values, request, Some(by_any_name(callback).expect("a callback")))
     }
 
-    /// What they change; null if nothing.
-    fn changes(callback: &str, request: Value, values: Value) -> Value {
-        edits(callback, &request, values).map_or(Value::Null, |edits| edits.changes.into())
-    }
-
-    const MESSAGE: &str = "beforeMsgModify";
-    const REGISTRATION: &str = "beforeUserRegister";
-    const JOIN: &str = "beforeMemberJoinGroup";
-
-    #[test]
-    fn a_value_that_openim_sent_is_no_edit() {
-        let changes = |request, values| changes(MESSAGE, request, values);
-        assert_eq!(changes(json!({"ex": "Ann"}), json!({"ex": "Ann"})), Value::Null);
-        assert_eq!(changes(json!({"ex": null}), json!({"ex": ""})), json!({"ex": ""}));
-        let face = json!({"senderFaceURL": "a.png"});
-        assert_eq!(changes(json!({"faceURL": "a.png"}), face), Value::Null);
-        let request = json!({"ex": "a", "content": "{}"});
-        let edits = edits(MESSAGE, &request, json!({"ex": "a", "content": "{\"a\":1}"}));
-        let edits = edits.expect("an edit");
-        assert_eq!(edits.values, edits.changes, "{edits}");
-    }
-
-    #[test]
-    fn a_member_that_the_contract_does_not_have_hides_no_edit() {
-        let push = json!({"title": "a", "desc": "", "ex": "", "iOSPushSound": "", "iOSBadgeCount": false, "signalInfo": ""});
-        let edit = json!({"options": {"history": true}, "offlinePushInfo": push});
-        assert_eq!(changes(MESSAGE, edit.clone(), edit.clone()), edit);
-    }
-
-    #[test]
-    fn of_an_object_whose_members_lie_beside_others_the_changed_ones_count() {
-        let push = |title: &str, desc: &str| {
-            json!({"offlinePushInfo": {"title": title, "desc": desc, "ex": "", "iOSPushSound": "",
-                "iOSBadgeCount": false, "signalInfo": ""}})
-        };
-        let sent = || json!({"title": "a", "desc": "b", "ex": null, "iOSPushSound": ""});
-        for callback in ["beforeOfflinePush", "beforeOnlinePush"] {
-            assert_eq!(changes(callback, sent(), push("a", "b")), Value::Null);
-            let changed = json!({"offlinePushInfo": {"desc": "c"}});
-            assert_eq!(changes(callback, sent(), push("a", "c")), changed);
-            let emptied = json!({"offlinePushInfo": {"title": ""}});
-            assert_eq!(changes(callback, sent(), push("", "b")), emptied);
-        }
-        let group = "beforeGroupOnlinePush";
-        assert_eq!(changes(group, sent(), push("a", "b")), push("a", "b"), "it does not have them");
-    }
-
-    #[test]
-    fn of_a_list_of_edits_the_changed_members_of_each_entry_count() {
-        let sent =
-            json!({"users": [{"userID": "1", "nickname": "Ann", "ex": "x"}, {"userID": "2"}]});
-        let completed = json!({"users": [{"userID": "1", "nickname": "Bea", "ex": "x"},
-            {"userID": "2", "nickname": "", "createTime": 0}]});
-        let changed = json!({"users": [{"userID": "1", "nickname": "Bea"}]});
-        assert_eq!(changes(REGISTRATION, sent, completed), changed);
-        let single = json!({"users": {"userID": "1", "nickname": "Bea"}});
-        assert_eq!(changes(REGISTRATION, single.clone(), single), Value::Null);
-        let sent = json!({"memberList": [{"userID": "2", "ex": "x"}, {"userID": "1"}]});
-        let emptied = json!({"memberCallbackList": [{"userID": "1", "nickname": ""}]});
-        assert_eq!(changes(JOIN, sent, emptied.clone()), emptied);
-    }
-
-    #[test]
-    fn entries_of_a_complete_list_are_compared_by_their_place() {
-        let sent = json!({"users": [{"userID": "1", "nickname": "a"}, {"userID": "1", "nickname": "b"}, {"ex": "x"}]});
-        let values = json!({"users": [{"userID": "1", "nickname": "a"}, {"userID": "1", "nickname": "a"}, {"userID": "", "ex": "x"}]});
-        let changed = json!({"users": [{"userID": "1", "nickname": "a"}]});
-        assert_eq!(changes(REGISTRATION, sent, values), changed);
-    }
-
-    #[test]
-    fn long_lists_are_compared_in_a_moment() {
-        let list = |ex: &str| {
-            let entries = (0..20_000).map(|n| json!({"userID": n.to_string(), "ex": ex}));
-            Value::from(entries.collect::<Vec<_>>())
-        };
-        for (callback, request, reply) in
-            [(REGISTRATION, "users", "users"), (JOIN, "memberList", "memberCallbackList")]
-        {
-            let began = std::time::Instant::now();
-            let changes =
-                changes(callback, json!({ request: list("") }), json!({ reply: list("x") }));
-            assert_eq!(changes[reply].as_array().map(Vec::len), Some(20_000));
-            assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
-        }
-    }
-
-    #[test]
-    fn a_number_that_came_as_text_is_the_same_number() {
-        let sent = |time: &str| json!({"users": [{"userID": "1", "createTime": time}]});
-        let written = |time| json!({"users": [{"userID": "1", "createTime": time}]});
-        for (text, number) in [("7", 7), ("-1", -1), ("007", 7), ("\u{2}", 2), ("", 0)] {
-            let changes = changes(REGISTRATION, sent(text), written(number));
-            assert_eq!(changes, Value::Null, "{text:?}");
-        }
-        for (text, number) in [("7", 8), ("", 7), ("\u{2}", 3)] {
-            assert_eq!(changes(REGISTRATION, sent(text), written(number)), written(number));
-        }
-        let status = |status: Value| json!({ "status": status });
-        assert_eq!(changes(MESSAGE, status("1".into()), status(1.into())), Value::Null);
-    }
-
     #[test]
     fn no_value_can_pass_for_another_line() {
         let edits = edits(
-            MESSAGE,
+            "beforeMsgModify",
             &json!({}),
             json!({"options": {"a\u{9b}": true}, "ex": "\u{7f}\u{202e}"}),
         );
         let line = edits.expect("edits").to_string();
         assert_eq!(line, r#" ex="\u{7f}\u{202e}" options={"a\u{9b}":true}"#);
-    }
-
-    #[test]
-    fn lists_without_a_key_change_as_a_whole() {
-        let sent = json!({"userIDList": ["1", "2"]});
-        let changes = |values| changes("beforeOfflinePush", sent.clone(), values);
-        assert_eq!(changes(json!({"userIDList": ["2"]})), json!({"userIDList": ["2"]}));
-        assert_eq!(changes(sent.clone()), Value::Null);
     }
 }

@@ -13,7 +13,7 @@ use crate::openim::contract::Callback;
 use crate::openim::key::by_any_name;
 
 /// The file of `--expect` and `--record`, in YAML.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectations {
     /// The callbacks to send, with the expected decisions.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Number, Value};
 
-use super::edits::{Edits, entries, id};
+use super::difference::{entries, id};
+use super::edits::Edits;
 use super::json_text;
 
 /// The part of the changes that must be expected.

@@ -12,17 +12,10 @@ use crate::openim::contract::Callback;
 const DEPTH: usize = 50;
 
 /// The decisions of a run, each as a case that it meets.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Recording {
     expectations: Expectations,
     left_out: Vec<String>,
-}
-
-impl Default for Recording {
-    fn default() -> Self {
-        let expectations = Expectations { cases: Vec::new(), others: Vec::new() };
-        Self { expectations, left_out: Vec::new() }
-    }
 }
 
 impl Recording {
@@ -143,6 +136,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn all_of_a_body_and_its_decision_survives_its_recording(
             callback in 0..CALLBACKS.len(),
