@@ -239,5 +239,5 @@ fn a_body_says_what_it_is_or_its_sender_does() {
     assert_eq!(named.text, named.body.to_string());
     let text = "{ \"seq\": 123456789012345678901, \"callbackCommand\": \"callbackNew\" }";
     let scene = Scene::of_body(text, None).expect("a body");
-    assert_eq!((scene.text.as_str(), scene.callback), (text, "unknown"));
+    assert_eq!((scene.text.as_str(), scene.callback.as_str()), (text, "unknown"));
 }

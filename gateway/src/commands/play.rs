@@ -1,7 +1,7 @@
 //! `play`: sends callbacks to a decider, and prints its decisions.
 
 mod report;
-mod scenes;
+mod sources;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,13 +19,13 @@ use crate::cli::Play;
 use crate::gateway::Gateway;
 use crate::http::callers::CallersConfig;
 use crate::openim::verdict::Verdict;
-use crate::play::{Player, Recorder, Recording, Scene};
+use crate::play::{EventReader, Player, Recording, Scene};
 use crate::settings::{Settings, Sources};
 use crate::worker;
 use process::exit::{failed, mistaken};
 
 pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
-    match (sources.load(), scenes::read(&arguments)) {
+    match (sources.load(), sources::read(&arguments)) {
         (Ok(settings), Ok(scenes)) => play(settings, &scenes, &arguments),
         (settings, scenes) => {
             let mistakes = [settings.err(), scenes.err()];
@@ -98,9 +98,9 @@ pub fn player(mut settings: Settings) -> Result<Player, Vec<Mistake>> {
     settings.file.breaker = BreakerConfig { failures: u32::MAX, first: pause, longest: pause };
     let mut allowing = settings.clone();
     allowing.callbacks = allowing.callbacks.answering(Verdict::Allow);
-    let recorder = Arc::new(Recorder::default());
-    let gateway = Gateway::observed(settings, Some(recorder.clone()))?;
+    let events = Arc::new(EventReader::default());
+    let gateway = Gateway::observed(settings, Some(events.clone()))?;
     let service = worker::service(&gateway, CancellationToken::new());
     let allowing = worker::service(&Gateway::new(allowing)?, CancellationToken::new());
-    Ok(Player::new(service, recorder, allowing))
+    Ok(Player::new(service, events, allowing))
 }

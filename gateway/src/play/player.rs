@@ -8,7 +8,7 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 
 use super::decision::{Decision, Outcome};
-use super::recorder::Recorder;
+use super::observed::EventReader;
 use super::scene::Scene;
 use crate::http::service::Service;
 use crate::openim::reply::ParsedReply;
@@ -17,16 +17,16 @@ use crate::openim::reply::ParsedReply;
 #[derive(Debug)]
 pub struct Player {
     service: Service,
-    recorder: Arc<Recorder>,
+    events: Arc<EventReader>,
     /// One that allows all without a decider: some of its replies have values too, the echoed fields.
     allowing: Service,
 }
 
 impl Player {
-    /// A player before a service whose events `recorder` gets, and one that answers allow without a decider.
+    /// A player before a service whose events `events` reads, and one that answers allow without a decider.
     #[must_use]
-    pub fn new(service: Service, recorder: Arc<Recorder>, allowing: Service) -> Self {
-        Self { service, recorder, allowing }
+    pub fn new(service: Service, events: Arc<EventReader>, allowing: Service) -> Self {
+        Self { service, events, allowing }
     }
 
     /// Sends one callback, as OpenIM's servers do since v3.4.2.
@@ -34,25 +34,25 @@ impl Player {
         let began = Instant::now();
         let (status, reply) = send(scene, &self.service).await;
         let took = began.elapsed();
-        let recorded = self.recorder.take();
+        let observed = self.events.take();
         let decision = match reply {
             Ok(ParsedReply::Deny { message, detail, .. }) if !status.is_success() => {
                 Decision::Failed(if detail.is_empty() { message } else { detail })
             }
             Ok(ParsedReply::Deny { code, message, detail }) => {
-                Decision::Deny { code, message, detail, reason: recorded.reason }
+                Decision::Deny { code, message, detail, reason: observed.reason }
             }
             Ok(ParsedReply::Allow(members)) => match send(scene, &self.allowing).await.1 {
                 Ok(ParsedReply::Allow(without_edits)) => {
-                    Decision::allow(members, &without_edits, &scene.body, scene.contract())
+                    Decision::allow(members, &without_edits, &scene.body, scene.callback.callback())
                 }
                 other => Decision::Failed(format!("an allow without edits became {other:?}")),
             },
             Err(why) => Decision::Failed(format!("the reply is no verdict: {why}")),
         };
-        let decision = recorded.decision.unwrap_or(decision);
-        let valid = recorded.valid && !matches!(decision, Decision::Failed(_));
-        let (notes, unreachable) = (recorded.notes, recorded.unreachable);
+        let decision = observed.decision.unwrap_or(decision);
+        let valid = observed.valid && !matches!(decision, Decision::Failed(_));
+        let (notes, unreachable) = (observed.notes, observed.unreachable);
         Outcome { decision, notes, valid, unreachable, took }
     }
 }

@@ -16,8 +16,8 @@ use crate::openim::key::CallbackKey;
 /// A callback to be sent.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// The callback's key in webhooks.yml.
-    pub callback: &'static str,
+    /// The callback; unknown for a command that is not in the contract.
+    pub callback: CallbackKey,
     /// Where it is sent.
     pub target: Uri,
     /// The rule that it shows, if there is one.
@@ -35,7 +35,7 @@ impl Scene {
     #[must_use]
     pub fn sample(callback: &'static Callback) -> Self {
         Self {
-            callback: callback.setting,
+            callback: CallbackKey::of(Some(callback)),
             target: target(callback.command).expect("a test sends every callback"),
             name: None,
             text: callback.sample.to_owned(),
@@ -81,7 +81,7 @@ impl Scene {
                 Err(format!("its {COMMAND} is {named}, which is not {command}"))
             }
             _ => Ok(Self {
-                callback: CallbackKey::of(callback).as_str(),
+                callback: CallbackKey::of(callback),
                 target: target(&named)?,
                 name: None,
                 text,
@@ -122,9 +122,10 @@ impl Scene {
         Ok(Self { name: Some(case.name), text, expected: vec![case.decision], ..scene })
     }
 
-    /// Its entry in the contract; none for a command that is not in it.
-    pub(super) fn contract(&self) -> Option<&'static Callback> {
-        CALLBACKS.iter().find(|callback| callback.setting == self.callback)
+    /// True if it is of one of these callbacks.
+    #[must_use]
+    pub fn is_of(&self, callbacks: &[&Callback]) -> bool {
+        callbacks.iter().any(|callback| CallbackKey::of(Some(callback)) == self.callback)
     }
 
     /// The callback's key, with the rule that it shows.
@@ -132,7 +133,7 @@ impl Scene {
     pub fn label(&self) -> String {
         match &self.name {
             Some(name) => format!("{}: {}", self.callback, escaped(name)),
-            None => self.callback.to_owned(),
+            None => self.callback.to_string(),
         }
     }
 
@@ -172,7 +173,7 @@ mod tests {
     fn every_sample_is_of_its_callback() {
         for callback in &CALLBACKS {
             let scene = Scene::of_body(callback.sample, Some(callback.command));
-            assert_eq!(scene.map(|scene| scene.callback), Ok(callback.setting));
+            assert_eq!(scene.map(|scene| scene.callback), Ok(CallbackKey::of(Some(callback))));
         }
     }
 }

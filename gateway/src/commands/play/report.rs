@@ -55,8 +55,8 @@ impl<'a, W: Write> Report<'a, W> {
             return writeln!(self.out, "{}", object(scene, outcome, right));
         }
         if right && matches!(outcome.decision, Decision::NotImplemented) && !self.is_named(scene) {
-            if !self.unimplemented.contains(&scene.callback) {
-                self.unimplemented.push(scene.callback);
+            if !self.unimplemented.contains(&scene.callback.as_str()) {
+                self.unimplemented.push(scene.callback.as_str());
             }
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl<'a, W: Write> Report<'a, W> {
 
     fn is_named(&self, scene: &Scene) -> bool {
         let Play { callback: named, body, .. } = self.arguments;
-        body.is_some() || named.iter().any(|callback| callback.setting == scene.callback)
+        body.is_some() || scene.is_of(named)
     }
 
     fn row(&self, scene: &Scene, outcome: &Outcome, right: bool) -> String {

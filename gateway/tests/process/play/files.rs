@@ -118,7 +118,7 @@ fn a_file_that_can_not_be_recorded_is_an_error_before_anything_is_played() {
     for (path, told) in [
         (nowhere("link"), "link exists: "),
         (nowhere("none/file"), "none/file is in no folder"),
-        ("-".to_owned(), "the report has the standard output"),
+        ("-".to_owned(), "the standard output has the report"),
         (String::new(), "a value is required"),
     ] {
         let (code, said) = output(gateway().args(NOBODY).args(["--record", &path]));

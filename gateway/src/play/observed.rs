@@ -13,11 +13,11 @@ const NO_REFUSAL: &str =
 
 /// The part of the last event that the reply does not carry.
 #[derive(Debug, Default)]
-pub struct Recorder(Mutex<Recorded>);
+pub struct EventReader(Mutex<Observed>);
 
 /// A part of an event.
 #[derive(Debug)]
-pub(super) struct Recorded {
+pub(super) struct Observed {
     /// The decision, where the reply does not show it.
     pub(super) decision: Option<Decision>,
     /// The decider's reason for a denial.
@@ -29,7 +29,7 @@ pub(super) struct Recorded {
     pub(super) unreachable: bool,
 }
 
-impl Default for Recorded {
+impl Default for Observed {
     fn default() -> Self {
         Self {
             decision: None,
@@ -41,43 +41,43 @@ impl Default for Recorded {
     }
 }
 
-impl Recorder {
-    pub(super) fn take(&self) -> Recorded {
+impl EventReader {
+    pub(super) fn take(&self) -> Observed {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Observer for Recorder {
+impl Observer for EventReader {
     fn observe(&self, event: &Event<'_>) {
-        let mut recorded = Recorded {
+        let mut observed = Observed {
             notes: event.notes.iter().map(Note::to_string).collect(),
             valid: event.notes.is_empty(),
-            ..Recorded::default()
+            ..Observed::default()
         };
         match &event.outcome {
-            Outcome::Denied { denial, .. } => recorded.reason.clone_from(&denial.reason),
+            Outcome::Denied { denial, .. } => observed.reason.clone_from(&denial.reason),
             Outcome::Answered { verdict, .. } => {
-                recorded.decision = Some(Decision::Answered(*verdict));
+                observed.decision = Some(Decision::Answered(*verdict));
             }
             Outcome::Failed { failure, .. } if failure.is_unimplemented() => {
-                recorded.decision = Some(Decision::NotImplemented);
+                observed.decision = Some(Decision::NotImplemented);
             }
             Outcome::Failed { failure, .. } => {
-                recorded.decision = Some(Decision::Failed(failure.to_string()));
+                observed.decision = Some(Decision::Failed(failure.to_string()));
                 // gRPC's status of a call that could not be delivered; a proxy before the decider sends it too.
-                recorded.unreachable = failure.status() == Some(Code::Unavailable);
+                observed.unreachable = failure.status() == Some(Code::Unavailable);
                 let is_before = event.call.is_some_and(|call| call.kind() == Kind::Before);
                 if is_before && looks_like_a_refusal(failure) {
-                    recorded.notes.push(NO_REFUSAL.to_owned());
+                    observed.notes.push(NO_REFUSAL.to_owned());
                 }
             }
             Outcome::Panicked => {
                 let why = "the gateway panicked, which is a bug of its own";
-                recorded.decision = Some(Decision::Failed(why.to_owned()));
+                observed.decision = Some(Decision::Failed(why.to_owned()));
             }
             Outcome::Allowed { .. } | Outcome::Rejected(_) | Outcome::Abandoned { .. } => {}
         }
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = observed;
     }
 }
 

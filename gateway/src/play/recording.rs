@@ -57,7 +57,7 @@ impl Recording {
 }
 
 fn case(scene: &Scene, outcome: &Outcome) -> Result<Case, String> {
-    let callback = scene.contract().ok_or("the contract does not know it")?;
+    let callback = scene.callback.callback().ok_or("the contract does not know it")?;
     let expected = Expected::exactly(&outcome.decision).filter(|_| outcome.valid);
     let decision = expected.ok_or_else(|| match &outcome.decision {
         Decision::Failed(_) | Decision::Answered(_) => outcome.decision.to_string(),

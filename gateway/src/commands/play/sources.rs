@@ -11,7 +11,7 @@ use serde_saphyr::UserMessageFormatter;
 
 use crate::cli::Play;
 use crate::openim::contract::{CALLBACKS, Callback};
-use crate::play::{Expectations, Scene, escaped, lines};
+use crate::play::{Expectations, Scene, escaped, json_lines};
 
 /// The scenes of a run, in their order.
 pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
@@ -25,13 +25,11 @@ pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
         (_, _, Some(path)) => ("--expect", "case", of_cases(path).map_err(one)?),
         (None, None, None) => ("", "", CALLBACKS.iter().map(Scene::sample).collect()),
     };
-    let has_scene = |callback: &Callback| scenes.iter().any(|s| s.callback == callback.setting);
+    let has_scene = |callback| scenes.iter().any(|scene| scene.is_of(&[callback]));
     if let Some(callback) = named.iter().find(|callback| !has_scene(callback)) {
         return Err(one(Mistake::new(flag, format!("has no {item} of {}", callback.setting))));
     }
-    let is_named = |scene: &Scene| {
-        named.is_empty() || named.iter().any(|callback| callback.setting == scene.callback)
-    };
+    let is_named = |scene: &Scene| named.is_empty() || scene.is_of(named);
     let scenes: Vec<_> = scenes.into_iter().filter(is_named).collect();
     match scenes.is_empty() {
         true => Err(one(Mistake::new(flag, format!("has no {item} to play")))),
@@ -43,7 +41,9 @@ pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
 fn check_new(path: &Path) -> Result<(), String> {
     let name = path.display();
     match path.parent() {
-        _ if path == Path::new("-") => Err("is a file: the report has the standard output".into()),
+        _ if path == Path::new("-") => {
+            Err("needs a file: the standard output has the report".into())
+        }
         _ if path.symlink_metadata().is_ok() => {
             Err(format!("{name} exists: remove it, or name another file"))
         }
@@ -72,7 +72,7 @@ fn of_cases(path: &Path) -> Result<Vec<Scene>, Mistake> {
 fn of_lines(path: &Path) -> Result<Vec<Scene>, Vec<Mistake>> {
     let name = name(path);
     let text = read_file(path).map_err(one)?;
-    lines::read(&text).map_err(|lines::Mistakes { first, count }| {
+    json_lines::read(&text).map_err(|json_lines::Mistakes { first, count }| {
         let more = count - first.len();
         let first = first.iter().map(|(line, why)| mistake(format_args!("{name}:{line}"), why));
         let more = (more > 0).then(|| Mistake::new(&name, format!("{more} more lines are wrong")));
