@@ -22,7 +22,7 @@ use crate::openim::verdict::Verdict;
 use crate::play::{EventReader, Player, Recording, Scene};
 use crate::settings::{Settings, Sources};
 use crate::worker;
-use process::exit::{failed, mistaken};
+use process::exit::{mistaken, printed};
 
 pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
     match (sources.load(), sources::read(&arguments)) {
@@ -40,13 +40,7 @@ async fn play(settings: Settings, scenes: &[Scene], arguments: &Play) -> ExitCod
         Ok(player) => player,
         Err(mistakes) => return mistaken(&mistakes),
     };
-    match play_all(&player, scenes, arguments).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        // The reader, such as `head`, has closed the pipe.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        Err(e) => failed(1, e),
-    }
+    printed(play_all(&player, scenes, arguments).await)
 }
 
 /// Plays all, and reports and records the decisions; true if all are right and recorded.
