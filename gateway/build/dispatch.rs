@@ -42,7 +42,7 @@ fn entry(callback: &Callback) -> TokenStream {
     let (request, response) = (callback.request.ident(), callback.response.ident());
     let path = format!("/{PACKAGE}.{}/{rpc}", callback.service);
     let members = callback.request.flattened().into_iter().map(|(_, field)| &field.json);
-    let paired = callback.edits().filter_map(|edit| paired(callback, edit));
+    let counterparts = callback.edits().filter_map(|edit| counterpart(callback, edit));
     quote! {
         Callback {
             rpc: Rpc::#variant,
@@ -53,26 +53,27 @@ fn entry(callback: &Callback) -> TokenStream {
             sample: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), #sample)),
             members: &[#(#members,)*],
             exchange: Exchange::of::<v1::#request, v1::#response>(#path),
-            paired: &[#(#paired,)*],
+            counterparts: &[#(#counterparts,)*],
         }
     }
 }
 
-/// An edit whose field of the request has another key, none of its own, or entries with a key.
-fn paired(callback: &Callback, edit: &Field) -> Option<TokenStream> {
-    let inline = callback.request.field(&edit.name).filter(|field| field.options.inline);
-    let (reply, whole) = (&edit.json, edit.options.whole);
-    if inline.is_some() {
-        return Some(quote! {
-            PairedEdit { reply: #reply, request: None, key: None, whole: #whole }
-        });
+/// The counterpart of an edit, unless it is the whole member of the same key.
+fn counterpart(callback: &Callback, edit: &Field) -> Option<TokenStream> {
+    let reply = &edit.json;
+    if callback.request.field(&edit.name).is_some_and(|field| field.options.inline) {
+        return Some(quote! { (#reply, Counterpart::Beside) });
     }
     let (_, field) = callback.request.find(&edit.name)?;
-    let (request, key) = (&field.json, edit.key().map(|key| &key.json));
-    let is_keyed = key.is_some();
-    let key = key.map_or_else(|| quote!(None), |key| quote!(Some(#key)));
-    (is_keyed || reply != request).then(|| {
-        let request = quote!(Some(#request));
-        quote! { PairedEdit { reply: #reply, request: #request, key: #key, whole: #whole } }
-    })
+    let request = &field.json;
+    if let (Some(key), Some(entry)) = (edit.key(), &field.message) {
+        let (key, whole) = (&key.json, edit.options.whole);
+        let members = entry.flattened().into_iter().map(|(_, field)| &field.json);
+        return Some(quote! {
+            (#reply, Counterpart::Entries {
+                list: #request, key: #key, members: &[#(#members,)*], whole: #whole,
+            })
+        });
+    }
+    (reply != request).then(|| quote! { (#reply, Counterpart::Member(#request)) })
 }

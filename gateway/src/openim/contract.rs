@@ -21,29 +21,36 @@ pub struct Callback {
     pub members: &'static [&'static str],
     /// From its JSON to its rpc's messages, and back.
     pub exchange: Exchange,
-    /// The edits whose counterpart in the request has another key, or is compared entry by entry.
-    pub paired: &'static [PairedEdit],
+    /// The edits whose counterpart in the request is not the whole member of the same key, by their keys in the reply.
+    pub counterparts: &'static [(&'static str, Counterpart)],
 }
 
 impl Callback {
-    /// The entry of [`Self::paired`] for an edit, by its key in the reply.
+    /// The entry of [`Self::counterparts`] for an edit, by its key in the reply.
     #[must_use]
-    pub fn paired_edit(&self, reply: &str) -> Option<&'static PairedEdit> {
-        self.paired.iter().find(|edit| edit.reply == reply)
+    pub fn counterpart(&self, reply: &str) -> Option<&'static Counterpart> {
+        self.counterparts.iter().find(|(key, _)| *key == reply).map(|(_, counterpart)| counterpart)
     }
 }
 
-/// An edit, and its counterpart in the request: the member that it replaces.
+/// The part of a request that an edit replaces.
 #[derive(Debug)]
-pub struct PairedEdit {
-    /// Its key in the reply.
-    pub reply: &'static str,
-    /// The key of the counterpart; none for an object whose members lie beside the request's others.
-    pub request: Option<&'static str>,
-    /// The key that identifies an entry of both, if they are lists of edits.
-    pub key: Option<&'static str>,
-    /// True if the gateway completes the list with the request's entries and values.
-    pub whole: bool,
+pub enum Counterpart {
+    /// The member with this key.
+    Member(&'static str),
+    /// The members that lie beside the request's others, and that the edit has in an object of its own.
+    Beside,
+    /// Entries of a list.
+    Entries {
+        /// The list's key.
+        list: &'static str,
+        /// The key that identifies an entry in both lists.
+        key: &'static str,
+        /// The keys of all members that an entry of the request may have. Others are ignored.
+        members: &'static [&'static str],
+        /// True if the gateway completes the edit with the request's entries and values.
+        whole: bool,
+    },
 }
 
 /// The kind of a callback, by its time.
@@ -63,7 +70,7 @@ mod generated {
 
     use serde::ser::{Serialize, SerializeMap, Serializer};
 
-    use super::{Callback, Kind, PairedEdit};
+    use super::{Callback, Counterpart, Kind};
     use crate::openim::edits::{self, Dropped, Response, WrongAnswer};
     use crate::openim::exchange::Exchange;
     use crate::openim::{json, v1};

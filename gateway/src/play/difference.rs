@@ -4,38 +4,48 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use crate::openim::contract::{Callback, PairedEdit};
+use crate::openim::contract::{Callback, Counterpart};
 use crate::openim::json::integer_in;
 
-/// The part of an edit that OpenIM did not send. A member of the body that the contract does not have is no
-/// counterpart: the gateway ignores it.
+/// The part of an edit that OpenIM did not send. A member that the contract does not have is no counterpart: the gateway
+/// ignores it.
 pub(super) fn change(
     key: &str,
     value: &Value,
     request: &Value,
     callback: Option<&'static Callback>,
 ) -> Option<Value> {
-    let sent = match callback.and_then(|callback| callback.paired_edit(key)) {
-        Some(PairedEdit { request: None, .. }) => {
-            let changes = changed_members(request, value, true);
-            return (!changes.is_empty()).then(|| changes.into());
+    let known = callback.map(|callback| callback.members);
+    match callback.and_then(|callback| callback.counterpart(key)) {
+        Some(Counterpart::Beside) => {
+            let changes = changed_members(request, value, known.unwrap_or_default(), true);
+            (!changes.is_empty()).then(|| changes.into())
         }
-        Some(PairedEdit { request: Some(list), key: Some(key), whole, .. }) => {
-            let changed = changed_entries(&request[list], value, key, *whole);
-            return (!changed.is_empty()).then(|| changed.into());
+        Some(Counterpart::Entries { list, key, members, whole }) => {
+            let changed = changed_entries(&request[list], value, key, members, *whole);
+            (!changed.is_empty()).then(|| changed.into())
         }
-        Some(PairedEdit { request: Some(counterpart), .. }) => &request[counterpart],
-        None if callback.is_none_or(|callback| callback.members.contains(&key)) => &request[key],
-        None => &Value::Null,
-    };
+        Some(Counterpart::Member(member)) => replaced(&request[member], value),
+        None if known.is_none_or(|known| known.contains(&key)) => replaced(&request[key], value),
+        None => Some(value.clone()),
+    }
+}
+
+fn replaced(sent: &Value, value: &Value) -> Option<Value> {
     (!is_sent(sent, value, false)).then(|| value.clone())
 }
 
 /// The changed entries of a list of edits. One that the gateway completes has an entry for each of the request's, in
 /// their order; in it, a value that the request leaves out is written as empty.
-fn changed_entries(sent: &Value, list: &Value, key: &str, whole: bool) -> Vec<Value> {
+fn changed_entries(
+    sent: &Value,
+    list: &Value,
+    key: &str,
+    members: &[&str],
+    whole: bool,
+) -> Vec<Value> {
     let change = |(entry, sent): (&Value, &Value)| {
-        let mut changes = changed_members(sent, entry, whole);
+        let mut changes = changed_members(sent, entry, members, whole);
         (!changes.is_empty()).then(|| {
             changes.insert(key.to_owned(), id(entry, key).into());
             Value::from(changes)
@@ -45,14 +55,20 @@ fn changed_entries(sent: &Value, list: &Value, key: &str, whole: bool) -> Vec<Va
         return entries(list).zip(entries(sent)).filter_map(change).collect();
     }
     let sent: HashMap<_, _> = entries(sent).map(|entry| (id(entry, key), entry)).collect();
-    let of = |entry| *sent.get(id(entry, key)).unwrap_or(&&Value::Null);
-    entries(list).map(|entry| (entry, of(entry))).filter_map(change).collect()
+    let counterpart = |entry| *sent.get(id(entry, key)).unwrap_or(&&Value::Null);
+    entries(list).map(|entry| (entry, counterpart(entry))).filter_map(change).collect()
 }
 
-/// The members of an object that differ from those that OpenIM sent.
-fn changed_members(sent: &Value, edited: &Value, absent_is_empty: bool) -> Map<String, Value> {
+/// The members of an object that differ from those that OpenIM sent, of which only the known ones count.
+fn changed_members(
+    sent: &Value,
+    edited: &Value,
+    known: &[&str],
+    absent_is_empty: bool,
+) -> Map<String, Value> {
+    let sent = |key: &str| if known.contains(&key) { &sent[key] } else { &Value::Null };
     let members = edited.as_object().into_iter().flatten();
-    let changed = members.filter(|(key, value)| !is_sent(&sent[*key], value, absent_is_empty));
+    let changed = members.filter(|(key, value)| !is_sent(sent(key), value, absent_is_empty));
     changed.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
@@ -73,10 +89,11 @@ fn is_empty(value: &Value) -> bool {
     matches!(value.as_str(), Some("")) || value.as_i64() == Some(0) || value == false
 }
 
-/// The entries of a list, which OpenIM's pages also write as one entry without the list.
+/// The entries of a list, which OpenIM's pages also write as one entry without the list. Null has none.
 pub(super) fn entries(list: &Value) -> impl Iterator<Item = &Value> {
     let (list, single) = match list {
         Value::Array(list) => (&list[..], None),
+        Value::Null => (&[][..], None),
         single => (&[][..], Some(single)),
     };
     list.iter().chain(single)
@@ -94,7 +111,7 @@ mod tests {
     use super::super::edits::tests::edits;
     use super::*;
 
-    /// What they change; null if nothing.
+    /// The changes of these edits; null if there is none.
     fn changes(callback: &str, request: Value, values: Value) -> Value {
         edits(callback, &request, values).map_or(Value::Null, |edits| edits.changes.into())
     }
@@ -121,6 +138,16 @@ mod tests {
         let push = json!({"title": "a", "desc": "", "ex": "", "iOSPushSound": "", "iOSBadgeCount": false, "signalInfo": ""});
         let edit = json!({"options": {"history": true}, "offlinePushInfo": push});
         assert_eq!(changes(MESSAGE, edit.clone(), edit.clone()), edit);
+
+        let sent = json!({"memberList": [{"userID": "u1", "ex": "", "nickname": "Ann"}]});
+        let edit = json!({"memberCallbackList": [{"userID": "u1", "nickname": "Ann"}]});
+        assert_eq!(changes(JOIN, sent, edit.clone()), edit);
+    }
+
+    #[test]
+    fn a_list_that_is_absent_has_no_entries() {
+        assert_eq!(entries(&Value::Null).count(), 0);
+        assert_eq!(entries(&json!({"userID": "u1"})).count(), 1);
     }
 
     #[test]

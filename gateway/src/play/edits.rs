@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::difference::{change, entries, id};
 use super::terminal::escaped;
-use crate::openim::contract::Callback;
+use crate::openim::contract::{Callback, Counterpart};
 
 /// Edits, of which at least one changes something.
 #[derive(Clone, Debug)]
@@ -23,21 +23,26 @@ pub struct Edits {
 impl Edits {
     /// The edits among the members of a reply to a request; none if it changes nothing.
     pub(super) fn new(
-        mut values: Map<String, Value>,
+        replied: Map<String, Value>,
         request: &Value,
         callback: Option<&'static Callback>,
     ) -> Option<Self> {
-        let mut changes = Map::new();
-        values.retain(|key, value| {
-            let change = change(key, value, request, callback);
-            change.is_some_and(|change| changes.insert(key.clone(), change).is_none())
-        });
+        let (mut values, mut changes) = (Map::new(), Map::new());
+        for (key, value) in replied {
+            if let Some(change) = change(&key, &value, request, callback) {
+                changes.insert(key.clone(), change);
+                values.insert(key, value);
+            }
+        }
         (!changes.is_empty()).then_some(Self { values, changes, callback })
     }
 
     /// The key of the entries of an edit, if it is a list whose entries have one.
     pub(super) fn entry_key(&self, reply: &str) -> Option<&'static str> {
-        self.callback?.paired_edit(reply)?.key
+        match self.callback?.counterpart(reply)? {
+            Counterpart::Entries { key, .. } => Some(key),
+            Counterpart::Member(_) | Counterpart::Beside => None,
+        }
     }
 
     /// Each changed value, with its path.

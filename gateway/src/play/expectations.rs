@@ -45,11 +45,13 @@ impl Expectations {
     /// # Errors
     /// It is no YAML, or no expectations.
     pub fn from_yaml(text: &str) -> Result<Self, serde_saphyr::Error> {
-        // The file is the user's own, and as long as the day that was recorded: its length bounds all of these.
+        // The file is the user's own, and as long as the day that was recorded: its length bounds the
+        // first three. An anchor may be used in every case.
         let budget = budget! {
             max_nodes: usize::MAX,
             max_events: usize::MAX,
             max_total_scalar_bytes: usize::MAX,
+            enforce_alias_anchor_ratio: false,
         };
         serde_saphyr::from_str_with_options(text, options! { budget: budget })
     }
@@ -187,6 +189,14 @@ mod tests {
         );
         let read = Expectations::from_yaml(&format!("cases:\n{}", case.repeat(15_000)));
         assert_eq!(read.map_err(|e| e.to_string()).map(|read| read.cases.len()), Ok(15_000));
+    }
+
+    #[test]
+    fn an_anchor_may_be_used_in_every_case() {
+        let first = "  - {name: n, callback: beforeAddBlack, decision: &no {deny: {code: 5001}}}\n";
+        let more = "  - {name: n, callback: beforeAddBlack, decision: *no}\n".repeat(150);
+        let read = Expectations::from_yaml(&format!("cases:\n{first}{more}"));
+        assert_eq!(read.map_err(|e| e.to_string()).map(|read| read.cases.len()), Ok(151));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! JSON in text, read so that no two texts that a reader could tell apart become the same value unnoticed.
+//! JSON in text, read so that no two texts that a reader could tell apart become the same value unnoticed. Fractions are
+//! 64-bit floats, as they are for most readers.
 
 use std::fmt;
 

@@ -21,10 +21,10 @@ pub(super) enum Extent {
 pub(super) fn meets(edits: &Edits, expected: &Map<String, Value>, extent: Extent) -> bool {
     let is_met = |(key, expected): (&String, &Value)| {
         edits.changes.get(key).is_some_and(|change| {
-            matches(expected, &edits.values[key], Extent::Whole)
+            value_matches(expected, &edits.values[key], Extent::Whole)
                 || match edits.entry_key(key) {
                     Some(key) => entries_match(expected, change, key, extent),
-                    None => matches(expected, change, extent),
+                    None => value_matches(expected, change, extent),
                 }
         })
     };
@@ -34,15 +34,16 @@ pub(super) fn meets(edits: &Edits, expected: &Map<String, Value>, extent: Extent
 /// Entries are found by their keys, in any order.
 fn entries_match(expected: &Value, changed: &Value, key: &str, extent: Extent) -> bool {
     let (expected, changed) = (by_id(expected, key), by_id(changed, key));
-    let of = |of: &HashMap<&str, Vec<_>>, id: &str| of.get(id).cloned().unwrap_or_default();
+    let with_id =
+        |lists: &HashMap<&str, Vec<_>>, id: &str| lists.get(id).cloned().unwrap_or_default();
     let mut ids = expected.keys().chain(changed.keys());
     !expected.is_empty()
         && ids.all(|id| {
-            let (expected, changed) = (of(&expected, id), of(&changed, id));
-            let is_met = |e: &&Value| changed.iter().any(|c| matches(e, c, extent));
-            let is_expected = |c: &&Value| expected.iter().any(|e| matches(e, c, extent));
-            expected.iter().all(is_met)
-                && (extent == Extent::Part || changed.iter().all(is_expected))
+            let (expected, changed) = (with_id(&expected, id), with_id(&changed, id));
+            let is_met = |e: &&Value| changed.iter().any(|c| value_matches(e, c, extent));
+            let is_expected = |c: &&Value| expected.iter().any(|e| value_matches(e, c, extent));
+            let all_expected = expected.len() == changed.len() && changed.iter().all(is_expected);
+            expected.iter().all(is_met) && (extent == Extent::Part || all_expected)
         })
 }
 
@@ -54,28 +55,31 @@ fn by_id<'v>(list: &'v Value, key: &str) -> HashMap<&'v str, Vec<&'v Value>> {
 }
 
 /// True if a value is the expected one, or holds it as JSON in text.
-fn matches(expected: &Value, value: &Value, extent: Extent) -> bool {
+fn value_matches(expected: &Value, value: &Value, extent: Extent) -> bool {
     match (expected, value) {
         (Value::Object(expected), Value::Object(members)) => {
-            members_match(expected, members, extent, matches)
+            members_match(expected, members, extent, value_matches)
         }
         (Value::Object(_) | Value::Array(_), Value::String(text)) => {
-            json_text::read(text).is_some_and(|value| is_json(expected, &value, extent))
+            json_text::read(text).is_some_and(|value| json_matches(expected, &value, extent))
         }
-        _ => is_json(expected, value, extent),
+        _ => json_matches(expected, value, extent),
     }
 }
 
 /// The same for JSON from a text, in which text is only text: an object in place of a text, or the other way round, is
 /// another value.
-fn is_json(expected: &Value, value: &Value, extent: Extent) -> bool {
+fn json_matches(expected: &Value, value: &Value, extent: Extent) -> bool {
     match (expected, value) {
         (Value::Object(expected), Value::Object(members)) => {
-            members_match(expected, members, extent, is_json)
+            members_match(expected, members, extent, json_matches)
         }
         (Value::Array(expected), Value::Array(values)) => {
             expected.len() == values.len()
-                && expected.iter().zip(values).all(|(e, value)| is_json(e, value, Extent::Whole))
+                && expected
+                    .iter()
+                    .zip(values)
+                    .all(|(e, value)| json_matches(e, value, Extent::Whole))
         }
         (Value::Number(expected), Value::Number(number)) => expected == number && is_exact(number),
         _ => expected == value,
@@ -87,10 +91,10 @@ fn members_match(
     expected: &Map<String, Value>,
     members: &Map<String, Value>,
     extent: Extent,
-    matches: fn(&Value, &Value, Extent) -> bool,
+    member_matches: fn(&Value, &Value, Extent) -> bool,
 ) -> bool {
     let is_met = |(key, expected): (&String, &Value)| {
-        members.get(key).is_some_and(|value| matches(expected, value, extent))
+        members.get(key).is_some_and(|value| member_matches(expected, value, extent))
     };
     let fits = match extent {
         Extent::Part => !expected.is_empty(),
@@ -181,6 +185,10 @@ mod tests {
         assert_eq!(met(users("d", "c")), WHOLE);
         assert_eq!(met(users("c", "c")), PART);
         assert_eq!(met(users("c", "e")), NOT);
+        let both = edits("beforeUserRegister", &users("a", "b"), users("c", "c")).expect("edits");
+        let one = json!({"users": [{"userID": "1", "nickname": "c"}]});
+        let one = one.as_object().expect("an object");
+        assert!(meets(&both, one, Extent::Part) && !meets(&both, one, Extent::Whole));
     }
 
     #[test]
@@ -229,5 +237,12 @@ mod tests {
         assert_eq!(met_by_content(long, rounded), NOT);
         assert_eq!(met_by_content(long, long.into()), WHOLE);
         assert_eq!(met_by_content(r#"{"n":0.5}"#, json!({"n": 0.5})), WHOLE);
+    }
+
+    #[test]
+    fn fractions_are_the_same_float_or_others() {
+        let expected = json!({"n": 120.397_312_253_960_64});
+        assert_eq!(met_by_content(r#"{"n":120.39731225396064}"#, expected.clone()), WHOLE);
+        assert_eq!(met_by_content(r#"{"n":120.39731225396065}"#, expected), NOT);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::decision::Outcome;
 use super::expectations::{Case, Expectations, Expected};
-use super::terminal::escaped;
+use super::terminal::shown;
 use crate::openim::contract::{self, CALLBACKS, Callback};
 use crate::openim::json::COMMAND;
 use crate::openim::key::CallbackKey;
@@ -132,7 +132,7 @@ impl Scene {
     #[must_use]
     pub fn label(&self) -> String {
         match &self.name {
-            Some(name) => format!("{}: {}", self.callback, escaped(name)),
+            Some(name) => format!("{}: {}", self.callback, shown(name)),
             None => self.callback.to_string(),
         }
     }
@@ -175,5 +175,11 @@ mod tests {
             let scene = Scene::of_body(callback.sample, Some(callback.command));
             assert_eq!(scene.map(|scene| scene.callback), Ok(CallbackKey::of(Some(callback))));
         }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_off() {
+        let name = Some("x".repeat(100_000));
+        assert!(Scene { name, ..Scene::sample(&CALLBACKS[0]) }.label().len() < 300);
     }
 }

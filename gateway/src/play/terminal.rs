@@ -4,7 +4,8 @@
 const SHOWN: usize = 200;
 
 /// The beginning of a text, in one line.
-pub(super) fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     let mut line = escaped(text);
     if let Some((end, _)) = line.char_indices().nth(SHOWN) {
         line.truncate(end);
@@ -14,10 +15,16 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// A text in one line, in which nothing moves the cursor, colours, or turns the direction of what follows.
-#[must_use]
-pub fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let escape = |c: char| if is_unsafe(c) { c.escape_default().to_string() } else { c.into() };
     text.chars().map(escape).collect()
+}
+
+/// The same for a line of JSON, which stays the same JSON: such characters can only be in its texts.
+#[must_use]
+pub fn escaped_json(line: &str) -> String {
+    let escape = |c| if is_unsafe(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    line.chars().map(escape).collect()
 }
 
 /// True for control characters, ends of lines and paragraphs, and marks of direction.
@@ -41,5 +48,13 @@ mod tests {
             assert_eq!(escaped(text), text);
         }
         assert_eq!(shown(&"x".repeat(SHOWN + 1)).chars().count(), SHOWN + 1);
+    }
+
+    #[test]
+    fn escaped_json_is_the_same_json() {
+        let value = serde_json::json!({"a\u{9b}": "\u{7f}\u{202e}\u{2028}世"});
+        let line = escaped_json(&value.to_string());
+        assert_eq!(line, r#"{"a\u009b":"\u007f\u202e\u2028世"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).ok(), Some(value));
     }
 }

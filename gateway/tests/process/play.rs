@@ -40,7 +40,10 @@ fn without_a_decider_every_callback_fails_with_the_reason() {
     assert!(said.contains("Connection refused"), "{said}");
     let summary = "52 played: 0 allow, 0 edit, 0 deny, 0 not implemented, 52 failed; 52 wrong\n";
     assert!(said.contains(summary), "{said}");
-    assert!(said.ends_with("does the decider run? --decider names its address\n"), "{said}");
+    assert!(
+        said.ends_with("does the decider run, and is it ready? --decider names its address\n"),
+        "{said}"
+    );
 }
 
 #[test]

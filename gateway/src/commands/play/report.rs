@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use crate::cli::Play;
-use crate::play::{Decision, Outcome, Scene};
+use crate::play::{Decision, Outcome, Scene, escaped_json};
 
 /// The columns of a line that lists callbacks.
 const COLUMNS: usize = 100;
@@ -98,7 +98,7 @@ impl<'a, W: Write> Report<'a, W> {
             return Some("nothing is implemented: is there another server at this address?");
         }
         (self.unreachable > 1 && self.unreachable == self.played)
-            .then_some("every call failed: does the decider run? --decider names its address")
+            .then_some("every call failed as unavailable: does the decider run, and is it ready? --decider names its address")
     }
 
     fn is_named(&self, scene: &Scene) -> bool {
@@ -145,7 +145,7 @@ fn listed(mut text: String, names: &[&str]) -> String {
 }
 
 fn object(scene: &Scene, outcome: &Outcome, right: bool) -> String {
-    json!({
+    let object = json!({
         "callback": scene.callback,
         "case": scene.name,
         "decision": outcome.decision,
@@ -154,8 +154,8 @@ fn object(scene: &Scene, outcome: &Outcome, right: bool) -> String {
         "valid": outcome.valid,
         "expected": scene.expected,
         "ok": right,
-    })
-    .to_string()
+    });
+    escaped_json(&object.to_string())
 }
 
 fn milliseconds(outcome: &Outcome) -> f64 {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use serde_saphyr::UserMessageFormatter;
 
 use crate::cli::Play;
 use crate::openim::contract::{CALLBACKS, Callback};
-use crate::play::{Expectations, Scene, escaped, json_lines};
+use crate::play::{Expectations, Scene, json_lines, shown};
 
 /// The scenes of a run, in their order.
 pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
@@ -40,15 +40,16 @@ pub(super) fn read(arguments: &Play) -> Result<Vec<Scene>, Vec<Mistake>> {
 /// Checks that a file can be made, before anything is played for it.
 fn check_new(path: &Path) -> Result<(), String> {
     let name = path.display();
-    match path.parent() {
+    match path {
         _ if path == Path::new("-") => {
             Err("needs a file: the standard output has the report".into())
         }
         _ if path.symlink_metadata().is_ok() => {
             Err(format!("{name} exists: remove it, or name another file"))
         }
-        Some(folder) if folder == Path::new("") || folder.is_dir() => Ok(()),
-        _ => Err(format!("{name} is in no folder")),
+        _ => File::create_new(path)
+            .and_then(|_| fs::remove_file(path))
+            .map_err(|e| format!("{name}: {e}")),
     }
 }
 
@@ -107,7 +108,7 @@ fn name(path: &Path) -> Cow<'_, str> {
 
 /// A mistake whose text may quote the file.
 fn mistake(place: impl Display, why: &str) -> Mistake {
-    Mistake::new(place, why.lines().map(escaped).collect::<Vec<_>>().join("; "))
+    Mistake::new(place, why.lines().map(shown).collect::<Vec<_>>().join("; "))
 }
 
 fn one(mistake: Mistake) -> Vec<Mistake> {

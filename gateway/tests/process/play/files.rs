@@ -117,7 +117,8 @@ fn a_file_that_can_not_be_recorded_is_an_error_before_anything_is_played() {
     let nowhere = |name| folder.join(name).to_str().expect("UTF-8").to_owned();
     for (path, told) in [
         (nowhere("link"), "link exists: "),
-        (nowhere("none/file"), "none/file is in no folder"),
+        (nowhere("none/file"), "none/file: No such file or directory"),
+        (nowhere("new/"), "new/: Is a directory"),
         ("-".to_owned(), "the standard output has the report"),
         (String::new(), "a value is required"),
     ] {
