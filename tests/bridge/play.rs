@@ -12,7 +12,7 @@ use callback_decider::serve::Server;
 use callback_gateway::commands::play::player;
 use callback_gateway::openim::contract::{CALLBACKS, Kind};
 use callback_gateway::openim::key::by_any_name;
-use callback_gateway::play::{Decision, Expectations, Outcome, Recording, Scene};
+use callback_gateway::play::{Decision, Edits, Expectations, Outcome, Recording, Scene};
 use callback_gateway::settings::Settings;
 use harness::{Decider, Port, Says};
 use policy::Policy;
@@ -47,12 +47,16 @@ fn rename() -> Value {
         "nickName": " Ann", "faceURL": null})
 }
 
-/// The values that an outcome's edits give to OpenIM.
-fn edited(outcome: &Outcome) -> Value {
+fn edits_of(outcome: &Outcome) -> &Edits {
     match &outcome.decision {
-        Decision::Edit(edits) => edits.values.clone().into(),
+        Decision::Edit(edits) => edits,
         other => panic!("no edit: {other}"),
     }
+}
+
+/// The values that an outcome's edits give to OpenIM.
+fn edited(outcome: &Outcome) -> Value {
+    edits_of(outcome).values.clone().into()
 }
 
 #[test]

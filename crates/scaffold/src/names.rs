@@ -119,7 +119,7 @@ fn is_letter_or_digit(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// A text of a template that mentions a name and `more`, with the names of a project.
+    /// A text that mentions the project's name and another one, with the names of a project.
     fn replaced(old: &str, package: Option<&str>) -> Result<String, WrongName> {
         let text = format!("{NAME} {old}");
         let names = Names::new("acme-rules", package, |name| text.contains(name))?;

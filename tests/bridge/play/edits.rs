@@ -4,14 +4,11 @@ use callback_gateway::play::{Decision, Outcome};
 use harness::Decider;
 use serde_json::{Value, json};
 
-use super::{edited, play};
+use super::{edited, edits_of, play};
 
 /// The changes that an outcome's edits make.
 fn changed(outcome: &Outcome) -> Value {
-    match &outcome.decision {
-        Decision::Edit(edits) => edits.changes.clone().into(),
-        other => panic!("no edit: {other}"),
-    }
+    edits_of(outcome).changes.clone().into()
 }
 
 #[test]
