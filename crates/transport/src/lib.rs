@@ -40,6 +40,6 @@ pub use self::config::{BreakerConfig, Config};
 pub use self::context::{Context, Headers};
 pub use self::decider::{Decider, EndpointState, Observer};
 pub use self::endpoint_url::EndpointUrl;
-pub use self::failure::Failure;
+pub use self::failure::{Failure, Pushback};
 pub use self::retry::RetryBudget;
 pub use self::unary::PREFIX;

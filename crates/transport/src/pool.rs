@@ -89,8 +89,7 @@ impl Pool {
     fn unusable(&self, why: Option<String>) -> Failure {
         let why = why.unwrap_or_else(|| "all circuits are open".to_owned());
         let name = &self.shared.decider.name;
-        let why = format!("no endpoint of the decider `{name}` can be used: {why}");
-        tonic::Status::unavailable(why).into()
+        Failure::NotRun(format!("no endpoint of the decider `{name}` can be used: {why}"))
     }
 }
 

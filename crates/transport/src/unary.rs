@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use crate::body_buffer::BodyBuffer;
 use crate::content_type::is_grpc;
-use crate::failure::Failure;
+use crate::failure::{Failure, PUSHBACK};
 
 /// The length of a message's prefix: a flag for compression, and the message's length.
 pub const PREFIX: usize = 5;
@@ -42,13 +42,15 @@ impl CallError {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Self::Status(match error {
-            CallError::NotSent(why)
-            | CallError::NotProcessed(why)
-            | CallError::Refused(why)
-            | CallError::Broken(why) => Status::unavailable(why),
-            CallError::TooLarge => Status::out_of_range("the answer is larger than 4 MiB"),
-        })
+        match error {
+            CallError::NotSent(why) | CallError::NotProcessed(why) | CallError::Refused(why) => {
+                Self::NotRun(why)
+            }
+            CallError::Broken(why) => Self::Status(Status::unavailable(why)),
+            CallError::TooLarge => {
+                Self::Status(Status::out_of_range("the answer is larger than 4 MiB"))
+            }
+        }
     }
 }
 
@@ -117,7 +119,11 @@ fn status(
             // Status::from_header_map panics on bad details, and lets a bad message replace the code.
             let message = last.get(&MESSAGE).map_or(&b""[..], HeaderValue::as_bytes);
             let message = percent_decode(message).decode_utf8_lossy();
-            Err(Status::new(Code::from_bytes(code), message))
+            let mut status = Status::new(Code::from_bytes(code), message);
+            if let Some(pushback) = last.get(&PUSHBACK) {
+                status.metadata_mut().as_mut().insert(&PUSHBACK, pushback.clone());
+            }
+            Err(status)
         }
     }
 }

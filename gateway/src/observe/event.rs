@@ -206,6 +206,7 @@ impl Failure {
     pub fn status(&self) -> Option<tonic::Code> {
         match self {
             Self::Call(transport::Failure::Status(status)) => Some(status.code()),
+            Self::Call(transport::Failure::NotRun(_)) => Some(tonic::Code::Unavailable),
             _ => None,
         }
     }

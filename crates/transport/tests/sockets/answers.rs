@@ -1,9 +1,11 @@
 //! An answer is taken only if it is gRPC to the letter.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use tonic::Code;
-use transport::Failure;
+use transport::{Failure, Pushback};
 
 use crate::peer::{Peer, Reply, fields, frame, head};
 use crate::support::{Client, breaker, config};
@@ -120,4 +122,29 @@ async fn a_message_over_4_mib_is_out_of_range() {
     let reply = Reply::message(&vec![0; (4 << 20) + 1]);
     assert_eq!(code("4 MiB and a byte", reply).await, Code::OutOfRange);
     assert_eq!(code("4 GiB", Reply::body(&b"\0\xff\xff\xff\xff"[..])).await, Code::OutOfRange);
+}
+
+#[tokio::test]
+async fn a_decider_says_when_a_call_may_be_retried() {
+    for (value, expected) in [
+        ("250", Pushback::After(Duration::from_millis(250))),
+        ("0", Pushback::After(Duration::ZERO)),
+        ("-1", Pushback::Never),
+        ("soon", Pushback::Never),
+    ] {
+        let trailers: Fields<'_> = &[("grpc-status", "14"), ("grpc-retry-pushback-ms", value)];
+        let failure = call(answer(200, GRPC, b"", Some(trailers))).await.expect_err("a status");
+        assert_eq!(failure.pushback(), Some(expected), "{value}");
+    }
+    let failure = call(answer(200, GRPC, b"", Some(&[("grpc-status", "14")]))).await;
+    assert_eq!(failure.expect_err("a status").pushback(), None);
+}
+
+#[tokio::test]
+async fn a_call_that_reached_nobody_surely_did_not_run() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let outcome = Client::new(config(&url), breaker()).call(true).await;
+    assert!(matches!(outcome, Err(Failure::NotRun(_))), "{outcome:?}");
 }
