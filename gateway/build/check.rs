@@ -26,6 +26,7 @@ impl Callback {
             return Err("the response of an After callback must be empty".into());
         }
         self.check_request()?;
+        self.check_order()?;
         for edit in self.edits() {
             self.check_edit(edit).map_err(|e| format!("{}: {e}", edit.name))?;
         }
@@ -63,6 +64,21 @@ impl Callback {
             Some(field) => Err(format!("{}: (inline) is for a message", field.name)),
             None => Ok(()),
         }
+    }
+
+    fn check_order(&self) -> Result<(), String> {
+        if self.before && !self.ordered_by.is_empty() {
+            return Err("ordered_by is for After rpcs".into());
+        }
+        for name in &self.ordered_by {
+            let Some((_, field)) = self.request.find(name) else {
+                return Err(format!("ordered_by names {name}, which the request does not have"));
+            };
+            if !field.text || !matches!(field.shape, Shape::Plain | Shape::Optional) {
+                return Err(format!("ordered_by names {name}, which must be one string"));
+            }
+        }
+        Ok(())
     }
 
     fn check_edit(&self, edit: &Field) -> Result<(), String> {

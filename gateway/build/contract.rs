@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use contract::{CallbackOption, FieldOptions};
 use heck::ToUpperCamelCase;
 use proc_macro2::Ident;
-use prost_reflect::{FieldDescriptor, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use quote::format_ident;
 
 /// The service of unknown callbacks.
@@ -23,6 +23,7 @@ pub(crate) struct Callback {
     pub(crate) aliases: Vec<String>,
     pub(crate) setting: String,
     pub(crate) before: bool,
+    pub(crate) ordered_by: Vec<String>,
     pub(crate) request: Message,
     pub(crate) response: Message,
 }
@@ -37,6 +38,8 @@ pub(crate) struct Field {
     pub(crate) json: String,
     pub(crate) options: FieldOptions,
     pub(crate) shape: Shape,
+    /// True if it holds a string, or several.
+    pub(crate) text: bool,
     /// The message of a message field, and of each entry of a list of messages.
     pub(crate) message: Option<Message>,
 }
@@ -93,8 +96,8 @@ impl Callback {
     fn read(rpc: MethodDescriptor) -> Result<Self, String> {
         let callback = contract::Callback::of(rpc).ok_or("has no (callback) option")?;
         let before = callback.is_before();
-        let contract::Callback { rpc, option: CallbackOption { command, aliases, setting } } =
-            callback;
+        let contract::Callback { rpc, option } = callback;
+        let CallbackOption { command, aliases, setting, ordered_by } = option;
         let callback = Self {
             rpc: rpc.name().to_owned(),
             service: rpc.parent_service().name().to_owned(),
@@ -102,6 +105,7 @@ impl Callback {
             aliases,
             setting,
             before,
+            ordered_by,
             request: Message::read(&rpc.input()),
             response: Message::read(&rpc.output()),
         };
@@ -197,6 +201,7 @@ impl Field {
             json: field.json_name().to_owned(),
             options: FieldOptions::of(field),
             shape,
+            text: field.kind() == Kind::String,
             message: message.map(|message| Message::read(&message)),
         }
     }

@@ -76,6 +76,17 @@ fn every_comment_begins_with_the_name_of_what_it_explains() {
     assert!(wrong.is_empty(), "these lack such a comment:\n{}", wrong.join("\n"));
 }
 
+#[test]
+fn every_event_has_a_key_or_a_comment_that_says_why_it_is_unordered() {
+    for callback in callbacks().filter(|callback| !callback.is_before()) {
+        let service = callback.rpc.parent_service();
+        let comments = comments(service.parent_file_descriptor_proto());
+        let says = comments[callback.rpc.path()].contains("unordered");
+        let unordered = callback.option.ordered_by.is_empty();
+        assert_eq!(says, unordered, "{}", callback.rpc.full_name());
+    }
+}
+
 /// The options of every rpc, by its name, and of every field, by its number; most have none.
 fn all_options(contract: &DescriptorPool) -> BTreeMap<String, Value> {
     let json = |options: DynamicMessage| serde_json::to_value(options).expect("options as JSON");
@@ -90,7 +101,7 @@ fn all_options(contract: &DescriptorPool) -> BTreeMap<String, Value> {
     rpcs.chain(fields).collect()
 }
 
-/// True if options are still the same. Aliases may be added.
+/// True if options are still the same. Lists may grow, by an alias for example.
 fn keeps(now: &Value, then: &Value) -> bool {
     match (now, then) {
         (Value::Array(now), Value::Array(then)) => then.iter().all(|entry| now.contains(entry)),

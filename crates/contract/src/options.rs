@@ -22,6 +22,8 @@ pub struct CallbackOption {
     pub aliases: Vec<String>,
     /// Its key in OpenIM's webhooks.yml, and in the gateway's settings.
     pub setting: String,
+    /// The request's fields that make the key of an event's order.
+    pub ordered_by: Vec<String>,
 }
 
 /// The options of a field. `options.proto` explains their effects in the gateway.
@@ -47,12 +49,16 @@ impl Callback {
         let value = options.get_extension(&EXTENSIONS.callback);
         let callback = value.as_message()?;
         let text = |name: &str| Some(callback.get_field_by_name(name)?.as_str()?.to_owned());
-        let aliases = callback.get_field_by_name("aliases")?;
-        let aliases = aliases.as_list()?.iter().filter_map(Value::as_str).map(str::to_owned);
+        let texts = |name: &str| {
+            let list = callback.get_field_by_name(name)?;
+            let texts = list.as_list()?.iter().filter_map(Value::as_str).map(str::to_owned);
+            Some(texts.collect())
+        };
         let option = CallbackOption {
             command: text("command")?,
-            aliases: aliases.collect(),
+            aliases: texts("aliases")?,
             setting: text("setting")?,
+            ordered_by: texts("ordered_by")?,
         };
         Some(Self { rpc, option })
     }
