@@ -128,6 +128,11 @@ impl Callback {
         self.response.fields.iter().filter(|f| f.name != "denial")
     }
 
+    /// The request's fields that make the key of an event's order.
+    pub(crate) fn order(&self) -> impl Iterator<Item = (Option<&Field>, &Field)> {
+        self.ordered_by.iter().filter_map(|name| self.request.find(name))
+    }
+
     /// The request's fields that every allow sends back and that no edit can replace.
     pub(crate) fn echoed(&self) -> impl Iterator<Item = (Option<&Field>, &Field)> {
         self.request

@@ -7,14 +7,17 @@ use quote::quote;
 use crate::contract::{Callback, Contract, Field, Message, Shape};
 
 pub(crate) fn write(contract: &Contract) -> TokenStream {
-    let objects = contract.requests().into_iter().map(object);
+    let objects = contract.requests().into_iter().map(|message| {
+        let of = contract.callbacks.iter().find(|c| c.request.name == message.name);
+        object(message, of.and_then(order_key))
+    });
     let nested = contract.nested_in_responses().into_iter().map(serialize);
     let answers = contract.callbacks.iter().map(answer);
     quote! { #(#objects)* #(#nested)* #(#answers)* }
 }
 
 /// The code that reads a message, member by member.
-fn object(message: &Message) -> TokenStream {
+fn object(message: &Message, order_key: Option<TokenStream>) -> TokenStream {
     let ty = message.ident();
     let members = message.flattened().into_iter().map(|(inline, field)| {
         let (key, field) = (&field.json, field.ident());
@@ -50,8 +53,23 @@ fn object(message: &Message) -> TokenStream {
                 Ok(true)
             }
             #operation_id
+            #order_key
         }
     }
+}
+
+/// The code that makes the key of an event's order, unless the callback is unordered.
+fn order_key(callback: &Callback) -> Option<TokenStream> {
+    let values: Vec<_> =
+        callback.order().map(|(inline, field)| of_request(inline, field)).collect();
+    (!values.is_empty()).then(|| {
+        quote! {
+            fn order_key(&self) -> Option<String> {
+                let request = self;
+                order::key([#(#values,)*])
+            }
+        }
+    })
 }
 
 /// The code that writes a message below a response.

@@ -39,6 +39,8 @@ pub struct Opened<'b> {
     pub(crate) command: Option<Cow<'b, str>>,
     /// The body's id of the operation, where the header has none.
     pub(crate) operation_id: Option<String>,
+    /// The key of the event's order, without the decider; none if it is unordered.
+    pub key: Option<String>,
 }
 
 /// A request of an rpc.
@@ -89,8 +91,9 @@ fn open<'b, Q: Object + Message>(
         Cow::Owned(from_body) => Some(from_body),
         Cow::Borrowed(_) => None,
     };
+    let key = body.message.order_key();
     let request = Request { frame: frame(&body.message), singletons: body.singletons };
-    Ok(Opened { request, command: body.command, operation_id })
+    Ok(Opened { request, command: body.command, operation_id, key })
 }
 
 /// A message as gRPC sends it.

@@ -27,7 +27,7 @@ fn open<'b>(body: &'b str, _: &str, entries: usize) -> Result<Opened<'b>, Reject
     let command = read.command.as_deref().unwrap_or_default().to_owned();
     let frame = exchange::frame(&DecideRequest { command, body: body.to_owned() });
     let request = Request { frame, singletons: read.singletons };
-    Ok(Opened { request, command: read.command, operation_id: None })
+    Ok(Opened { request, command: read.command, operation_id: None, key: None })
 }
 
 /// A body of which only the command is read.

@@ -31,6 +31,11 @@ pub trait Object: Default {
     /// Copies the operation id between message and call, from the one that has it. Messages without the field do
     /// nothing.
     fn share_operation_id(&mut self, _call: &mut Cow<'_, str>) {}
+
+    /// The key of the event's order. Only requests of ordered callbacks have one.
+    fn order_key(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Copies the value of one text to the other if that is empty.
