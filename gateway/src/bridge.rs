@@ -20,6 +20,7 @@ use uuid::Uuid;
 use self::replies::{denied, fallback_reply, panicked, rejected};
 pub use self::shared::Shared;
 use crate::bound::Permit;
+use crate::events::{Events, Kept, Millis, Record};
 use crate::failure_policy::CallbackConfig;
 use crate::observe::{Event, Failure, Note, Outcome};
 use crate::openim::call::{Call, new_id, style_of};
@@ -49,6 +50,7 @@ pub struct Body<'r> {
 /// A callback whose body has been read.
 struct Opened<'r> {
     request: Request,
+    key: Option<String>,
     _room: Permit<'r>,
 }
 
@@ -124,10 +126,26 @@ impl Bridge {
         let reading = pin!(read(true));
         let body =
             timeout_at(call.deadline, reading).await.unwrap_or(Err(Rejection::Incomplete))?;
-        let Opened { request, _room } = open(call, body, self.shared.entries)?;
+        let Opened { request, key, _room } = open(call, body, self.shared.entries)?;
         if let Some(verdict) = config.answer {
             let outcome = Outcome::Answered { verdict, code: config.code };
             return Ok((fallback_reply(call, config, &request, verdict), outcome));
+        }
+        if let Some(events) = &self.shared.events
+            && let Some(callback) = call.callback.filter(|callback| callback.kind == Kind::After)
+        {
+            let record = Record {
+                id: call.id,
+                callback,
+                command: call.command.to_string(),
+                operation_id: call.operation_id.to_string(),
+                traceparent: call.traceparent.cloned(),
+                key,
+                received: Millis::now(),
+                frame: request.frame,
+            };
+            let outcome = self.keep(call, config, events, record).await;
+            return Ok((Reply::allow(call.style), outcome));
         }
         let answer = self.call(call, config, &request, facts).await;
         let close = call.exchange().close;
@@ -161,9 +179,9 @@ impl Bridge {
         let began = Instant::now();
         let mut abandoned = Abandoned { bridge: self, call, config, began, armed: true };
         let context = Context {
-            headers: metadata::headers(call),
-            values: &metadata::values(call),
-            more: &metadata::more(call),
+            headers: metadata::headers(call.callback),
+            values: &metadata::values(call.id, &call.operation_id),
+            more: &metadata::more(call.callback, &call.command, call.traceparent),
             deadline: call.deadline,
             counts: call.kind() == Kind::Before,
         };
@@ -172,6 +190,24 @@ impl Bridge {
         abandoned.armed = false;
         facts.decider_took = Some(began.elapsed());
         Ok(answer?)
+    }
+
+    /// Stores an event, and so ends the way of its callback.
+    async fn keep(
+        &self,
+        call: &Call<'_>,
+        config: &CallbackConfig,
+        events: &Events,
+        record: Record,
+    ) -> Outcome {
+        let began = Instant::now();
+        let mut abandoned = Abandoned { bridge: self, call, config, began, armed: true };
+        let kept = events.keep(record).await;
+        abandoned.armed = false;
+        match kept {
+            Kept::Stored => Outcome::Kept,
+            Kept::Relayed => Outcome::Relayed,
+        }
     }
 
     fn end(
@@ -201,7 +237,7 @@ fn open<'r>(call: &mut Call<'_>, body: Body<'r>, entries: usize) -> Result<Opene
         return Err(Rejection::Crowded);
     }
     room.shrink(bytes.len());
-    Ok(Opened { request: opened.request, _room: room })
+    Ok(Opened { request: opened.request, key: opened.key, _room: room })
 }
 
 /// Records on drop that the caller closed the connection before the verdict.

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use process::exit;
 
 use crate::cli::{Cli, Command};
+use crate::gateway::StartError;
 use crate::settings::Sources;
 
 /// Runs the command that the command line names.
@@ -26,6 +27,14 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Play(arguments)) => play::run(sources, arguments),
         Some(Command::New(arguments)) => new::run(&arguments),
         Some(Command::Contract(arguments)) => contract::run(&arguments),
+    }
+}
+
+/// Prints why a gateway can't start.
+fn not_started(why: &StartError) -> ExitCode {
+    match why {
+        StartError::Mistakes(mistakes) => exit::mistaken(mistakes),
+        StartError::Events(..) => exit::failed(exit::OS_ERROR, why),
     }
 }
 

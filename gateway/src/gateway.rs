@@ -1,5 +1,6 @@
 //! A gateway: the parts that its workers share, built from the settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -7,6 +8,7 @@ use process::Mistake;
 use transport::{Decider, RetryBudget};
 
 use crate::bridge;
+use crate::events::{Configs, DirectoryError, Events};
 use crate::http;
 use crate::observe::{Metrics, Observer, log::Log};
 use crate::openim::metadata::USER_AGENT;
@@ -22,25 +24,44 @@ pub struct Gateway {
     pub(crate) bridge: Arc<bridge::Shared>,
     /// By [`DeciderId`](crate::failure_policy::DeciderId).
     pub(crate) deciders: Vec<Arc<Decider>>,
+    /// None: after-callbacks are relayed while OpenIM waits.
+    pub(crate) events: Option<Arc<Events>>,
+}
+
+/// The reason why a gateway can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings, or files that they name, are wrong.
+    #[error("the settings are wrong")]
+    Mistakes(Vec<Mistake>),
+    /// The directory of events can't be used.
+    #[error("events.directory {}: {}", .0.display(), .1)]
+    Events(PathBuf, DirectoryError),
+}
+
+impl From<Vec<Mistake>> for StartError {
+    fn from(mistakes: Vec<Mistake>) -> Self {
+        Self::Mistakes(mistakes)
+    }
 }
 
 impl Gateway {
-    /// A gateway with these settings. Reads secrets and certificates.
+    /// A gateway with these settings. Reads secrets and certificates, and opens the store of events.
     ///
     /// # Errors
-    /// Every file that can't be used.
-    pub fn new(settings: Settings) -> Result<Self, Vec<Mistake>> {
+    /// Every file that can't be used, or the directory of events.
+    pub fn new(settings: Settings) -> Result<Self, StartError> {
         Self::observed(settings, None)
     }
 
     /// The same, with one more observer.
     ///
     /// # Errors
-    /// Every file that can't be used.
+    /// Every file that can't be used, or the directory of events.
     pub fn observed(
         settings: Settings,
         observer: Option<Arc<dyn Observer>>,
-    ) -> Result<Self, Vec<Mistake>> {
+    ) -> Result<Self, StartError> {
         let metrics = Arc::new(Metrics::default());
         let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(Log), metrics.clone()];
         observers.extend(observer);
@@ -51,21 +72,23 @@ impl Gateway {
             Decider::new(name, config.clone(), file.breaker.clone(), USER_AGENT, retries, metrics)
                 .map(Arc::new)
         });
-        let deciders = deciders.collect::<Result<_, _>>()?;
+        let deciders = deciders.collect::<Result<Vec<_>, _>>()?;
         let http = http::Shared::new(
             file.limits.clone(),
             file.callers.clone(),
             file.tls.clone(),
             metrics.clone(),
         )?;
-        let configs = settings.callbacks.clone();
+        let configs: Configs = Arc::new(ArcSwap::from_pointee(settings.callbacks.clone()));
+        let events = events(&settings, &configs, &deciders, &metrics)?.map(Arc::new);
         let http::Limits { in_flight, entries, .. } = file.limits;
-        let bridge = bridge::Shared::new(configs, in_flight, entries, observers);
+        let bridge = bridge::Shared::new(configs, events.clone(), in_flight, entries, observers);
         Ok(Self {
             metrics,
             http: Arc::new(http),
             bridge: Arc::new(bridge),
             deciders,
+            events,
             settings: ArcSwap::from_pointee(settings),
         })
     }
@@ -89,4 +112,27 @@ impl Gateway {
         self.http.refresh();
         self.deciders.iter().for_each(|decider| decider.refresh());
     }
+
+    /// Ends the delivery of events, when no worker runs any more; what is in flight has as long as requests have. Blocks.
+    pub fn stop_events(&self) {
+        if let Some(events) = &self.events {
+            events.stop(self.settings().file.limits.drain);
+        }
+    }
+}
+
+/// The store of events that the settings ask for.
+fn events(
+    settings: &Settings,
+    configs: &Configs,
+    deciders: &[Arc<Decider>],
+    metrics: &Metrics,
+) -> Result<Option<Events>, StartError> {
+    let config = settings.file.events.clone();
+    let Some(directory) = config.directory.clone() else { return Ok(None) };
+    let names = settings.deciders().map(|(name, _)| name.to_owned());
+    let deciders = names.zip(deciders.iter().cloned()).collect();
+    let opened =
+        Events::open(&directory, config, configs.clone(), deciders, metrics.events.clone());
+    opened.map(Some).map_err(|why| StartError::Events(directory, why))
 }

@@ -19,6 +19,7 @@
 //! - [`admin`] is the port for operators; [`play`] plays OpenIM for authors of deciders.
 //! - [`http`]: sockets, limits, who may call; one request's body, and the headers of its answer.
 //! - [`bridge`] is the way of one callback: opened, called, closed, replied to.
+//! - [`events`] keeps after-callbacks until their decider has received them.
 //! - [`failure_policy`] has the configuration of each callback, and the verdict where there is no decision.
 //! - [`observe`]: the event in which each request ends, and its readers: log and metrics.
 //! - [`openim`] is all about OpenIM: commands, JSON, edits, envelope; [`contract`](openim::contract) is generated from
@@ -42,6 +43,7 @@ mod bound;
 pub mod bridge;
 pub mod cli;
 pub mod commands;
+pub mod events;
 pub mod failure_policy;
 pub mod gateway;
 pub mod http;

@@ -29,7 +29,7 @@ const ADD_BLACK: &str = "callbackBeforeAddBlackCommand";
 const MSG_MODIFY: &str = "callbackBeforeMsgModifyCommand";
 const REGISTER: &str = "callbackBeforeUserRegisterCommand";
 const SET_GROUP_INFO: &str = "callbackBeforeSetGroupInfoCommand";
-const USER_ONLINE: &str = "callbackAfterUserOnlineCommand";
+pub(crate) const USER_ONLINE: &str = "callbackAfterUserOnlineCommand";
 /// One that is not in the contract.
 const UNKNOWN: &str = "callbackBeforeSomethingNewCommand";
 

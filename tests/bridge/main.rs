@@ -4,6 +4,7 @@ mod abandoned;
 mod callers;
 mod decider_tls;
 mod deciders;
+mod events;
 mod failures;
 mod limits;
 mod observing;

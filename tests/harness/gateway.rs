@@ -109,6 +109,16 @@ impl Gateway {
         self.shutdown.cancel();
     }
 
+    /// Ends it as SIGTERM does, and waits for it. Its directory of events can be used again then.
+    ///
+    /// # Panics
+    /// It does not end in time.
+    pub fn stop(self) {
+        self.shut_down();
+        assert!(self.ends_within(PATIENCE * 2), "the worker ends");
+        self.gateway.stop_events();
+    }
+
     /// True if it ends by itself within a time.
     #[must_use]
     pub fn ends_within(&self, limit: Duration) -> bool {

@@ -16,7 +16,7 @@ const CRATES: [&str; 7] = [
 ];
 
 /// The modules of the gateway, from the top. Each may use those below it, and never one above.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "main",
     "commands",
     "cli",
@@ -27,6 +27,7 @@ const LAYERS: [&str; 14] = [
     "play",
     "http",
     "bridge",
+    "events",
     "failure_policy",
     "observe",
     "openim",

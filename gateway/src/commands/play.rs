@@ -10,13 +10,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use process::Mistake;
 use tokio_util::sync::CancellationToken;
 use transport::BreakerConfig;
 
 use self::report::Report;
+use super::not_started;
 use crate::cli::Play;
-use crate::gateway::Gateway;
+use crate::events::EventsConfig;
+use crate::gateway::{Gateway, StartError};
 use crate::http::callers::CallersConfig;
 use crate::openim::verdict::Verdict;
 use crate::play::{EventReader, Player, Recording, Scene};
@@ -38,7 +39,7 @@ pub(super) fn run(mut sources: Sources, arguments: Play) -> ExitCode {
 async fn play(settings: Settings, scenes: &[Scene], arguments: &Play) -> ExitCode {
     let player = match player(settings) {
         Ok(player) => player,
-        Err(mistakes) => return mistaken(&mistakes),
+        Err(why) => return not_started(&why),
     };
     printed(play_all(&player, scenes, arguments).await)
 }
@@ -82,12 +83,13 @@ fn write(recording: &Recording, path: &Path) -> io::Result<bool> {
 }
 
 /// A player with these settings, except that every caller is admitted and no circuit opens: one failure must not hide
-/// the next answer. Must be called within a tokio runtime.
+/// the next answer. After-callbacks are relayed, so that their answers are seen. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// Every file of the settings that can't be used.
-pub fn player(mut settings: Settings) -> Result<Player, Vec<Mistake>> {
+pub fn player(mut settings: Settings) -> Result<Player, StartError> {
     settings.file.callers = CallersConfig::default();
+    settings.file.events = EventsConfig::default();
     let pause = Duration::from_millis(1);
     settings.file.breaker = BreakerConfig { failures: u32::MAX, first: pause, longest: pause };
     let mut allowing = settings.clone();

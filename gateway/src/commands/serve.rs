@@ -16,9 +16,11 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::not_started;
 use crate::gateway::Gateway;
 use crate::settings::Sources;
 use crate::settings::summary::ConfigSummary;
@@ -50,7 +52,7 @@ pub(super) fn run(mut sources: Sources) -> ExitCode {
     }
     let gateway = match Gateway::new(settings) {
         Ok(gateway) => Arc::new(gateway),
-        Err(mistakes) => return mistaken(&mistakes),
+        Err(why) => return not_started(&why),
     };
     fit_descriptors(&gateway);
     match bind(gateway, sources) {
@@ -130,18 +132,31 @@ async fn serve(
             error!("a worker died");
             return Ok(ExitCode::from(exit::SOFTWARE));
         }
+        () = events_ended(&gateway) => {
+            error!("a thread of the events died");
+            return Ok(ExitCode::from(exit::SOFTWARE));
+        }
     }
     info!("draining");
     shutdown.cancel();
     for _ in 0..workers {
         ends.recv().await;
     }
+    let _ = spawn_blocking(move || gateway.stop_events()).await; // the panic hook has logged a panic
     info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
 fn bind_error(setting: &str, address: SocketAddr, why: &io::Error) -> io::Error {
     io::Error::new(why.kind(), format!("{setting} {address}: {why}"))
+}
+
+/// Waits until a thread of the events has ended.
+async fn events_ended(gateway: &Gateway) {
+    match &gateway.events {
+        Some(events) => events.ended().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Reports on drop that its thread has ended, by a panic too.

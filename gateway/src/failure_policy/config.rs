@@ -29,6 +29,8 @@ pub struct CallbackConfig {
     pub on_failure: Verdict,
     /// The verdict when the decider does not implement the callback's rpc.
     pub on_unimplemented: Verdict,
+    /// True if its events are delivered in order, where the contract has a key for them.
+    pub ordered: bool,
     /// OpenIM's timeout, where its webhooks.yml is known.
     pub openim_timeout: Option<Duration>,
 }

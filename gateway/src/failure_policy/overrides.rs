@@ -44,6 +44,9 @@ pub struct Overrides {
     pub on_failure: Option<Verdict>,
     /// As in `[defaults]`, for this callback. Only a callback that comes before something can have it.
     pub on_unimplemented: Option<Verdict>,
+    /// False delivers the events of this callback without order, for keys with so many that one after the other is too
+    /// slow, such as a large group's. Default: `true`. Only a callback that comes after something can have it.
+    pub ordered: Option<bool>,
 }
 
 impl Overrides {
@@ -57,6 +60,7 @@ impl Overrides {
             message: self.message.or(below.message),
             on_failure: self.on_failure.or(below.on_failure),
             on_unimplemented: self.on_unimplemented.or(below.on_unimplemented),
+            ordered: self.ordered.or(below.ordered),
         }
     }
 }
@@ -64,7 +68,15 @@ impl Overrides {
 impl From<Defaults> for Overrides {
     fn from(defaults: Defaults) -> Self {
         let Defaults { deadline, code, message, on_failure, on_unimplemented } = defaults;
-        let (answer, decider) = (None, None);
-        Self { answer, decider, deadline, code, message, on_failure, on_unimplemented }
+        Self {
+            answer: None,
+            decider: None,
+            deadline,
+            code,
+            message,
+            on_failure,
+            on_unimplemented,
+            ordered: None,
+        }
     }
 }

@@ -74,6 +74,7 @@ impl Layers<'_> {
             message: overrides.message.unwrap_or_else(|| "the request was refused".to_owned()),
             on_failure: overrides.on_failure.unwrap_or(Verdict::Deny),
             on_unimplemented: overrides.on_unimplemented.unwrap_or(Verdict::Deny),
+            ordered: overrides.ordered.unwrap_or(true),
             openim_timeout: webhook.map(|webhook| webhook.timeout),
         }
     }
@@ -119,6 +120,9 @@ impl Layers<'_> {
             ];
             let without_effect = set.into_iter().filter(|(_, set)| *set);
             mistakes.extend(without_effect.map(|(key, _)| Mistake::new(place(key), why)));
+        } else if overrides.ordered.is_some() {
+            let why = "has no effect: only after-callbacks are events";
+            mistakes.push(Mistake::new(place("ordered"), why));
         }
         mistakes
     }
@@ -265,6 +269,7 @@ mod tests {
                 message: "no".to_owned(),
                 on_failure: Verdict::Allow,
                 on_unimplemented: Verdict::Allow,
+                ordered: true,
                 openim_timeout: None,
             };
             let configs = resolve(&toml, "", false).expect("configurations");

@@ -64,6 +64,10 @@ pub enum Outcome {
         /// The reason.
         failure: Failure,
     },
+    /// A store has it, and its delivery follows.
+    Kept,
+    /// The store did not take it in time; it is sent to its decider without waiting for the answer.
+    Relayed,
     /// The request was no callback, or its sender may not call.
     Rejected(Rejection),
     /// A bug of the gateway ended it; content may have triggered it, so that it is refused.
@@ -129,13 +133,17 @@ pub enum Label {
     Abandoned,
     /// The decider received an after-callback.
     Delivered,
+    /// A store keeps an after-callback until it is delivered.
+    Kept,
+    /// An after-callback that the store did not take was sent to its decider.
+    Relayed,
     /// An after-callback could not be delivered.
     Failed,
 }
 
 impl Label {
     /// Every label, in the order of their declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Allow,
         Self::Edit,
         Self::Deny,
@@ -148,6 +156,8 @@ impl Label {
         Self::Refused,
         Self::Abandoned,
         Self::Delivered,
+        Self::Kept,
+        Self::Relayed,
         Self::Failed,
     ];
 
@@ -167,6 +177,8 @@ impl Label {
             Self::Refused => "refused",
             Self::Abandoned => "abandoned",
             Self::Delivered => "delivered",
+            Self::Kept => "kept",
+            Self::Relayed => "relayed",
             Self::Failed => "failed",
         }
     }
@@ -180,6 +192,8 @@ impl Event<'_> {
         match (&self.outcome, kind) {
             (Outcome::Rejected(_), _) => Label::Refused,
             (Outcome::Abandoned { .. }, _) => Label::Abandoned,
+            (Outcome::Kept, _) => Label::Kept,
+            (Outcome::Relayed, _) => Label::Relayed,
             (Outcome::Answered { verdict: Verdict::Allow, .. }, _) => Label::AnsweredAllow,
             (Outcome::Answered { verdict: Verdict::Deny, .. }, _) => Label::AnsweredDeny,
             (Outcome::Failed { .. } | Outcome::Panicked, Kind::After) => Label::Failed,

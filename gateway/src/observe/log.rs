@@ -46,6 +46,9 @@ impl Observer for Log {
                 let why = failure.to_string();
                 about!(warn, call, rpc = call.rpc(), ?verdict, ?why, "no decision");
             }
+            Outcome::Kept => about!(debug, call, "kept"),
+            // The store has logged the reason.
+            Outcome::Relayed => about!(debug, call, "relayed"),
             Outcome::Rejected(rejection) => {
                 let why = rejection.to_string();
                 about!(warn, call, ?why, "refused");

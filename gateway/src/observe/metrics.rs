@@ -1,8 +1,8 @@
 //! The metrics of a gateway. The values of labels are bounded.
 
 use std::fmt::{self, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -15,6 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use transport::EndpointState;
 
 use super::event::{Event, Label, Note, Observer, Outcome};
+use super::event_metrics::EventMetrics;
 use crate::openim::contract::CALLBACKS;
 use crate::openim::key::CallbackKey;
 use crate::openim::rejection::{Rejection, Unauthorised};
@@ -42,6 +43,8 @@ pub struct Metrics {
     unauthorised: Family<Reason, Counter>,
     connections: Gauge,
     dropped_lines: Counter,
+    /// Those of events.
+    pub(crate) events: Arc<EventMetrics>,
     /// The cells of each callback, by [`Call::index`](crate::openim::call::Call::index); the last are those of requests
     /// that name none.
     cells: Vec<Cells>,
@@ -89,6 +92,7 @@ impl Default for Metrics {
             unauthorised: Family::default(),
             connections: Gauge::default(),
             dropped_lines: Counter::default(),
+            events: Arc::default(),
             cells: CallbackKey::all()
                 .map(CallbackKey::as_str)
                 .chain([NO_CALLBACK])
@@ -96,6 +100,7 @@ impl Default for Metrics {
                 .collect(),
         };
         let registry = &mut metrics.registry;
+        metrics.events.register(registry);
         registry.register("callbacks", "Callbacks, by how they ended", metrics.callbacks.clone());
         registry.register_with_unit(
             "duration",
@@ -160,6 +165,7 @@ impl Metrics {
     /// # Errors
     /// Those of formatting.
     pub fn encode(&self) -> Result<String, fmt::Error> {
+        self.events.refresh();
         self.dropped_lines.inner().store(process::log::dropped(), Relaxed);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -135,7 +135,7 @@ impl<'h> Call<'h> {
     /// The path of its rpc.
     #[must_use]
     pub fn path(&self) -> &'static PathAndQuery {
-        &PATHS[self.index()]
+        path(self.callback)
     }
 
     /// From its JSON to its rpc's messages, and back.
@@ -155,6 +155,12 @@ impl<'h> Call<'h> {
     pub fn key(&self) -> CallbackKey {
         CallbackKey::of(self.callback)
     }
+}
+
+/// The path of a callback's rpc; None is an unknown one.
+#[must_use]
+pub fn path(callback: Option<&Callback>) -> &'static PathAndQuery {
+    &PATHS[index(callback)]
 }
 
 /// The index of a callback among all, of which the last stands for unknown ones.

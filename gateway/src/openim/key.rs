@@ -15,6 +15,12 @@ use super::contract::{self, CALLBACKS, Callback};
 pub struct CallbackKey(&'static str);
 
 impl CallbackKey {
+    /// The key of this text.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        Self::all().find(|key| key.0 == text)
+    }
+
     /// The key of all commands that are not in the contract.
     pub const UNKNOWN: Self = Self("unknown");
 
@@ -47,7 +53,7 @@ impl TryFrom<String> for CallbackKey {
 
     fn try_from(name: String) -> Result<Self, String> {
         let known = || Self::all().map(Self::as_str);
-        let key = Self::all().find(|key| key.0 == name);
+        let key = Self::find(&name);
         key.ok_or_else(|| format!("no callback `{name}`{}", suggest(&name, known())))
     }
 }

@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 use http::header::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use transport::Headers;
+use uuid::Uuid;
 
-use super::call::Call;
-use super::contract::CALLBACKS;
+use super::call::index;
+use super::contract::{CALLBACKS, Callback};
 
 /// The name and version under which deciders see the gateway.
 pub const USER_AGENT: HeaderValue =
@@ -19,7 +20,7 @@ const COMMAND: HeaderName = HeaderName::from_static("openim-command");
 const CALLBACK_ID: HeaderName = HeaderName::from_static("callback-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The headers of each rpc, by [`Call::index`].
+/// The headers of each rpc, by [`Call::index`](super::call::Call::index).
 static HEADERS: LazyLock<Vec<Headers>> = LazyLock::new(|| {
     let headers = |command: &[(HeaderName, HeaderValue)]| {
         Headers::new(USER_AGENT, &[CALLBACK_ID, OPERATION_ID], command)
@@ -36,40 +37,44 @@ const OPERATION_ID_LIMIT: usize = 512;
 /// Characters other than printable ASCII, and the escape character itself.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
-/// The headers that are the same in every call of an rpc.
+/// The headers that are the same in every call of a callback's rpc; None is an unknown one.
 #[must_use]
-pub fn headers(call: &Call<'_>) -> &'static Headers {
-    &HEADERS[call.index()]
+pub fn headers(callback: Option<&Callback>) -> &'static Headers {
+    &HEADERS[index(callback)]
 }
 
 /// The values of the others: the callback id, and the operation id, which is empty if there is none.
 #[must_use]
-pub fn values(call: &Call<'_>) -> [HeaderValue; 2] {
-    let operation_id = HeaderValue::from_str(&escape(&call.operation_id));
-    [callback_id(call), operation_id.unwrap_or(HeaderValue::from_static(""))]
+pub fn values(id: Uuid, operation_id: &str) -> [HeaderValue; 2] {
+    let operation_id = HeaderValue::from_str(&escape(operation_id));
+    [callback_id(id), operation_id.unwrap_or(HeaderValue::from_static(""))]
 }
 
 /// The headers that few calls have: the caller's place in a trace, and a command that is not today's.
 #[must_use]
-pub fn more(call: &Call<'_>) -> Vec<(HeaderName, HeaderValue)> {
+pub fn more(
+    callback: Option<&Callback>,
+    command: &str,
+    traceparent: Option<&HeaderValue>,
+) -> Vec<(HeaderName, HeaderValue)> {
     let mut more = Vec::new();
-    if let Some(parent) = call.traceparent {
+    if let Some(parent) = traceparent {
         let mut parent = parent.clone();
         // It hardly comes twice, so it must not fill HPACK's table.
         parent.set_sensitive(true);
         more.push((TRACEPARENT, parent));
     }
-    if call.callback.is_none_or(|callback| callback.command != call.command)
-        && let Ok(command) = HeaderValue::from_str(&call.command)
+    if callback.is_none_or(|callback| callback.command != command)
+        && let Ok(command) = HeaderValue::from_str(command)
     {
         more.push((COMMAND, command));
     }
     more
 }
 
-fn callback_id(call: &Call<'_>) -> HeaderValue {
-    let mut text = uuid::Uuid::encode_buffer();
-    let text = call.id.hyphenated().encode_lower(&mut text);
+fn callback_id(id: Uuid) -> HeaderValue {
+    let mut text = Uuid::encode_buffer();
+    let text = id.hyphenated().encode_lower(&mut text);
     HeaderValue::from_str(text).expect("a UUID is a header value")
 }
 

@@ -75,7 +75,11 @@ impl Observer for EventReader {
                 let why = "the gateway panicked, which is a bug of its own";
                 observed.decision = Some(Decision::Failed(why.to_owned()));
             }
-            Outcome::Allowed { .. } | Outcome::Rejected(_) | Outcome::Abandoned { .. } => {}
+            Outcome::Allowed { .. }
+            | Outcome::Kept
+            | Outcome::Relayed
+            | Outcome::Rejected(_)
+            | Outcome::Abandoned { .. } => {}
         }
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = observed;
     }

@@ -18,6 +18,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn mistakes(file: &File) -> Vec<Mistake> {
     let mut checks = Checks::default();
     checks.limits(&file.limits);
+    checks.0.extend(file.events.mistakes());
     checks.0.extend(file.breaker.mistakes("breaker"));
     checks.0.extend(file.decider.mistakes("decider"));
     for (name, decider) in &file.deciders {

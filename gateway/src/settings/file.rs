@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use transport::{BreakerConfig, Config as DeciderConfig};
 
 use super::values::{DeciderName, address};
+use crate::events::EventsConfig;
 use crate::failure_policy::{Defaults, Overrides};
 use crate::http::callers::CallersConfig;
 use crate::http::{Limits, TlsConfig};
@@ -54,6 +55,8 @@ pub struct File {
     pub tls: TlsConfig,
     /// The limits of requests, connections, the process and its shutdown.
     pub limits: Limits,
+    /// After-callbacks, and where they are kept until their decider has received them.
+    pub events: EventsConfig,
     /// The circuit breaker: it stops calls to a decider's endpoint that fails.
     pub breaker: BreakerConfig,
     /// The settings of every callback that has none of its own.
@@ -80,6 +83,7 @@ impl Default for File {
             callers: CallersConfig::default(),
             tls: TlsConfig::default(),
             limits: Limits::default(),
+            events: EventsConfig::default(),
             breaker: BreakerConfig::default(),
             defaults: Defaults::default(),
             callbacks: BTreeMap::new(),

@@ -35,6 +35,14 @@ pub struct Flags {
         value_delimiter = ','
     )]
     decider: Vec<String>,
+    /// Directory that keeps after-callbacks until they are delivered [default: none, they are relayed]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIRECTORY",
+        env = "CALLBACK_GATEWAY_EVENTS_DIRECTORY"
+    )]
+    events_directory: Option<String>,
     /// Threads that serve callbacks [default: one per core]
     #[arg(long, global = true, value_name = "COUNT", env = "CALLBACK_GATEWAY_WORKERS")]
     workers: Option<String>,
@@ -83,6 +91,10 @@ impl Flags {
             if let Some(text) = value {
                 layers.set(&[key], value_of(key, text), flag);
             }
+        }
+        if let Some(directory) = &self.events_directory {
+            let flag = "--events-directory (CALLBACK_GATEWAY_EVENTS_DIRECTORY)";
+            layers.set(&["events", "directory"], directory.as_str().into(), flag);
         }
         if !self.decider.is_empty() {
             let urls = Value::Array(self.decider.iter().cloned().map(Value::String).collect());

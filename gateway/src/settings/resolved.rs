@@ -191,7 +191,7 @@ mod tests {
         settings: defaults.deadline: `soon` is no duration: expected number at 0
         settings: listen: `here` is no address with a port, like 127.0.0.1:10006
         settings: log_format: unknown variant `xml`, expected `text` or `json`
-        settings: nothing: unknown field `nothing`, expected one of `listen`, `admin`, `workers`, `log`, `log_format`, `log_lines_per_second`, `openim_webhooks`, `honour_failed_continue`, `decider`, `deciders`, `callers`, `tls`, `limits`, `breaker`, `defaults`, `callbacks`
+        settings: nothing: unknown field `nothing`, expected one of `listen`, `admin`, `workers`, `log`, `log_format`, `log_lines_per_second`, `openim_webhooks`, `honour_failed_continue`, `decider`, `deciders`, `callers`, `tls`, `limits`, `events`, `breaker`, `defaults`, `callbacks`
         limits.body: must be 1 to 1048576 bytes
         limits.idle: must be 1s to 1day
         breaker.failures: must be at least 1

@@ -8,6 +8,7 @@ use humantime_serde::re::humantime::format_duration;
 use tracing::{info, warn};
 
 use super::resolved::Settings;
+use crate::events::StoreKind;
 use crate::failure_policy::{CallbackConfig, Webhook};
 use crate::openim::key::CallbackKey;
 
@@ -15,6 +16,7 @@ use crate::openim::key::CallbackKey;
 #[derive(Debug)]
 pub struct ConfigSummary {
     addresses: String,
+    events: String,
     /// Names and endpoints.
     deciders: Vec<(String, String)>,
     /// The configuration of most callbacks.
@@ -47,6 +49,7 @@ impl ConfigSummary {
         others.remove("");
         Self {
             addresses: format!("listen={} admin={}", file.listen, file.admin),
+            events: events(settings),
             deciders: settings
                 .deciders()
                 .map(|(name, decider)| {
@@ -64,6 +67,7 @@ impl ConfigSummary {
         for (decider, endpoints) in &self.deciders {
             info!(decider, endpoints, "decider");
         }
+        info!(store = self.events, "events");
         info!(policy = self.default, "default of callbacks");
         for (policy, callbacks) in &self.others {
             info!(policy, callbacks = callbacks.join(", "), "callbacks that differ");
@@ -80,6 +84,7 @@ impl fmt::Display for ConfigSummary {
         for (decider, endpoints) in &self.deciders {
             writeln!(f, "decider {decider}: {endpoints}")?;
         }
+        writeln!(f, "events: {}", self.events)?;
         writeln!(f, "default of callbacks: {}", self.default)?;
         for (policy, callbacks) in &self.others {
             writeln!(f, "{policy}: {}", callbacks.join(", "))?;
@@ -88,6 +93,15 @@ impl fmt::Display for ConfigSummary {
             writeln!(f, "warning: {what}: {}", about.join(", "))?;
         }
         Ok(())
+    }
+}
+
+/// The store of events.
+fn events(settings: &Settings) -> String {
+    let events = &settings.file.events;
+    match (events.kind(), &events.directory) {
+        (StoreKind::Disk, Some(directory)) => format!("disk, in {}", directory.display()),
+        _ => "none: after-callbacks are relayed while OpenIM waits".to_owned(),
     }
 }
 
@@ -106,7 +120,8 @@ fn keys(config: &CallbackConfig, deciders: &[&str]) -> Vec<String> {
         format!("on_failure={}", config.on_failure),
         format!("on_unimplemented={}", config.on_unimplemented),
     ];
-    answer.into_iter().chain(others).collect()
+    let unordered = (!config.ordered).then(|| "ordered=false".to_owned());
+    answer.into_iter().chain(others).chain(unordered).collect()
 }
 
 fn warnings(settings: &Settings) -> Vec<Warning> {

@@ -1,0 +1,295 @@
+//! After-callbacks that must arrive: each is a record that a store keeps until its decider has received it.
+//!
+//! ```text
+//! bridge → Events::keep → store (disk)  ⇒ OpenIM is answered
+//!                            ↓
+//!                         deliver ⇒ decider
+//! ```
+//!
+//! - [`Record`] is an after-callback that was understood: what leaves the seam, and its key.
+//! - `disk` is a store; it decides what is delivered next.
+//! - `deliver` makes one attempt over connections and circuits of its own; `schedule` has the pauses between them.
+//! - [`letters`] are records as operators see them.
+//!
+//! A record that the store does not take in time is relayed: sent to its decider at once, detached from its caller.
+//! After three failures in a row the store is bypassed, until a write in the background succeeds.
+
+mod bypass;
+mod config;
+mod deliver;
+mod disk;
+pub mod letters;
+mod record;
+mod report;
+mod schedule;
+mod threads;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use transport::Decider;
+
+use self::bypass::Bypass;
+pub use self::config::{EventsConfig, StoreKind};
+pub use self::deliver::Configs;
+use self::deliver::{Attempt, Deliverer};
+use self::disk::{Delivery, Disk};
+pub use self::disk::{DirectoryError, OpenError};
+pub use self::record::{Millis, Record};
+use self::report::Reports;
+use self::threads::{Alive, Threads};
+use crate::observe::EventMetrics;
+
+/// The most records that are being relayed.
+const RELAYS: usize = 1000;
+/// The longest time of a write in the background that tries whether the store works again.
+const TRY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time that the threads have to end, beyond that for what is in flight.
+const END: Duration = Duration::from_secs(5);
+
+/// The events of a gateway.
+#[derive(Debug)]
+pub struct Events {
+    config: EventsConfig,
+    /// The names of the deciders, by [`DeciderId`](crate::failure_policy::DeciderId).
+    names: Vec<String>,
+    configs: Configs,
+    store: Arc<Disk>,
+    bypass: Arc<Bypass>,
+    relays: UnboundedSender<Relay>,
+    relaying: Arc<Semaphore>,
+    reports: Reports,
+    threads: Threads,
+    /// Nothing more is handed out.
+    draining: CancellationToken,
+    /// What is still in flight is given up.
+    aborting: CancellationToken,
+}
+
+/// The answer of [`Events::keep`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The store has it.
+    Stored,
+    /// The store did not take it in time; it is sent to its decider at once.
+    Relayed,
+}
+
+/// A record that the store did not take.
+#[derive(Debug)]
+struct Relay {
+    record: Arc<Record>,
+    /// True if the store is tried once more before.
+    is_try: bool,
+    _room: tokio::sync::OwnedSemaphorePermit,
+}
+
+/// The part that delivers, on a thread of its own.
+struct Delivering {
+    deliverer: Deliverer,
+    store: Arc<Disk>,
+    bypass: Arc<Bypass>,
+    reports: Reports,
+    draining: CancellationToken,
+    aborting: CancellationToken,
+}
+
+impl Events {
+    /// Opens the store on disk, and starts to deliver what it has. `deciders` are those that a
+    /// [`DeciderId`](crate::failure_policy::DeciderId) counts, with their names.
+    ///
+    /// # Errors
+    /// The directory can't be used.
+    pub fn open(
+        directory: &Path,
+        config: EventsConfig,
+        configs: Configs,
+        deciders: Vec<(String, Arc<Decider>)>,
+        metrics: Arc<EventMetrics>,
+    ) -> Result<Self, DirectoryError> {
+        let (names, deciders): (Vec<_>, Vec<_>) = deciders.into_iter().unzip();
+        let reports = Reports { metrics };
+        let (threads, alive) = Threads::new();
+        let (store, deliveries) =
+            Disk::open(directory, &config, configs.clone(), names.len(), reports.clone(), &alive)?;
+        let (store, bypass) = (Arc::new(store), Arc::new(Bypass::default()));
+        let (relays, to_relay) = unbounded_channel();
+        let (draining, aborting) = (CancellationToken::new(), CancellationToken::new());
+        let open = {
+            let (configs, timeout) = (configs.clone(), config.attempt_timeout);
+            move || Deliverer::open(&deciders, configs, timeout)
+        };
+        let (kept, bypassing, reporting) = (store.clone(), bypass.clone(), reports.clone());
+        let (drain, abort) = (draining.clone(), aborting.clone());
+        let delivering = move || Delivering {
+            deliverer: open(),
+            store: kept,
+            bypass: bypassing,
+            reports: reporting,
+            draining: drain,
+            aborting: abort,
+        };
+        spawn(delivering, deliveries, to_relay, alive)?;
+        let relaying = Arc::new(Semaphore::new(RELAYS));
+        Ok(Self {
+            config,
+            names,
+            configs,
+            store,
+            bypass,
+            relays,
+            relaying,
+            reports,
+            threads,
+            draining,
+            aborting,
+        })
+    }
+
+    /// Stores a record, within `store_timeout`; one that is not stored by then is relayed.
+    pub async fn keep(&self, mut record: Record) -> Kept {
+        let configs = self.configs.load_full();
+        let config = configs.of(Some(record.callback));
+        let decider = &self.names[config.decider.0];
+        let key = record.key.take().filter(|_| config.ordered);
+        record.key = key.map(|key| format!("{decider}:{key}"));
+        let record = Arc::new(record);
+        self.reports.received(&record);
+        let why = if self.bypass.is_on() {
+            "the store is bypassed".to_owned()
+        } else if record.payload().len() > self.config.max_body {
+            "it is larger than events.max_body".to_owned()
+        } else {
+            match timeout(self.config.store_timeout, self.store.keep(record.clone())).await {
+                Ok(Ok(())) => {
+                    self.bypass.succeeded();
+                    return Kept::Stored;
+                }
+                Ok(Err(why)) => self.not_stored(why),
+                Err(_) => self.not_stored("the store did not take it in time".to_owned()),
+            }
+        };
+        self.relay(record, &why);
+        Kept::Relayed
+    }
+
+    fn not_stored(&self, why: String) -> String {
+        if self.bypass.failed() {
+            warn!(why, "the store of events is bypassed until a write in the background succeeds");
+        }
+        why
+    }
+
+    fn relay(&self, record: Arc<Record>, why: &str) {
+        self.reports.relayed(&record, why);
+        let Ok(room) = self.relaying.clone().try_acquire_owned() else {
+            return self.reports.lost(&record, "too many events are being relayed");
+        };
+        let is_try = self.bypass.is_on() && self.bypass.is_try_due();
+        let relay = Relay { record: record.clone(), is_try, _room: room };
+        if self.relays.send(relay).is_err() {
+            self.reports.lost(&record, "the gateway stops");
+        }
+    }
+
+    /// Callbacks may have other deciders now.
+    pub fn reload(&self) {
+        self.store.reload();
+    }
+
+    /// Waits until one of the threads has ended; before [`stop`](Self::stop) that is a bug.
+    pub async fn ended(&self) {
+        self.threads.one_ended().await;
+    }
+
+    /// Ends what is being delivered, within a time, and leaves the rest in the store. Blocks.
+    pub fn stop(&self, limit: Duration) {
+        self.draining.cancel();
+        self.store.stop(limit);
+        if !self.threads.join(limit) {
+            self.aborting.cancel();
+            if !self.threads.join(END) {
+                warn!("the events did not stop in time");
+            }
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.draining.cancel();
+        self.aborting.cancel();
+        self.store.stop(Duration::ZERO);
+    }
+}
+
+/// Starts the thread that delivers.
+fn spawn(
+    delivering: impl FnOnce() -> Delivering + Send + 'static,
+    deliveries: UnboundedReceiver<Delivery>,
+    relays: UnboundedReceiver<Relay>,
+    alive: Alive,
+) -> Result<(), std::io::Error> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("events-deliver".to_owned()).spawn(move || {
+        let _alive = alive;
+        runtime.block_on(async { Arc::new(delivering()).run(deliveries, relays).await });
+    })?;
+    Ok(())
+}
+
+impl Delivering {
+    async fn run(
+        self: Arc<Self>,
+        mut deliveries: UnboundedReceiver<Delivery>,
+        mut relays: UnboundedReceiver<Relay>,
+    ) {
+        let tasks = TaskTracker::new();
+        loop {
+            let this = self.clone();
+            tokio::select! {
+                Some(delivery) = deliveries.recv() => {
+                    tasks.spawn(async move {
+                        this.store.deliver(&this.deliverer, delivery, &this.draining).await;
+                    });
+                }
+                Some(relay) = relays.recv() => {
+                    tasks.spawn(async move { this.relay(relay).await });
+                }
+                () = self.draining.cancelled() => break,
+            }
+        }
+        tasks.close();
+        self.aborting.run_until_cancelled(tasks.wait()).await;
+    }
+
+    /// Sends a record that is not stored to its decider, once.
+    async fn relay(&self, relay: Relay) {
+        let record = relay.record;
+        if relay.is_try
+            && let Ok(Ok(())) = timeout(TRY_TIMEOUT, self.store.keep(record.clone())).await
+        {
+            if self.bypass.succeeded() {
+                info!("the store of events works again");
+            }
+            return;
+        }
+        let attempt = self.aborting.run_until_cancelled(self.deliverer.attempt(&record, 1)).await;
+        match attempt.unwrap_or_else(|| Attempt::NotRun("the gateway stops".to_owned())) {
+            Attempt::Delivered => self.reports.delivered(&record),
+            Attempt::Ignored => self.reports.ignored(&record),
+            Attempt::Dead(why) | Attempt::Failed(why, _) | Attempt::NotRun(why) => {
+                self.reports.lost(&record, &why);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The store on disk: an SQLite database in a directory of the gateway's own.
+//!
+//! One thread, the writer, has the database to itself. It stores records in groups, decides by the `queue` which are
+//! delivered next, and writes the ends of deliveries; a task for each record in flight makes the attempt. Checkpoints
+//! are made beside it.
+
+mod checkpoint;
+mod database;
+mod message;
+mod opening;
+mod queue;
+mod retire;
+mod writer;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use self::checkpoint::Checkpoints;
+pub use self::database::OpenError;
+use self::message::{Ended, Message};
+pub(crate) use self::queue::Delivery;
+use self::queue::Queue;
+use self::writer::Writer;
+use super::config::EventsConfig;
+use super::deliver::{Attempt, Configs, Deliverer};
+use super::record::Record;
+use super::report::Reports;
+use super::threads::Alive;
+
+/// The most KiB of records that wait to be written.
+const QUEUED_KIB: usize = 64 << 10;
+
+/// The store, as all threads use it.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    messages: Sender<Message>,
+    room: Arc<Semaphore>,
+    /// Held for as long as the store is open.
+    _lock: File,
+}
+
+/// The reason why a directory can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// Another gateway uses it.
+    #[error("another gateway uses it")]
+    InUse,
+    /// The system refuses it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Its database can't be used.
+    #[error("events.db: {0}")]
+    Database(#[from] OpenError),
+}
+
+impl Disk {
+    /// Opens the store in a directory, and starts its threads. The records to deliver come from the receiver.
+    pub(crate) fn open(
+        directory: &Path,
+        config: &EventsConfig,
+        configs: Configs,
+        deciders: usize,
+        reports: Reports,
+        alive: &Alive,
+    ) -> Result<(Self, UnboundedReceiver<Delivery>), DirectoryError> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let lock = lock(directory)?;
+        let path: PathBuf = directory.join("events.db");
+        let (messages, received) = channel();
+        let (deliveries, to_deliver) = unbounded_channel();
+        let queue = Queue::new(configs, deciders, config.in_flight, deliveries);
+        let checkpoints = Checkpoints::new(path.clone(), messages.clone());
+        let mut writer = Writer::new(path, config.clone(), received, queue, reports, checkpoints);
+        writer.start()?;
+        let alive = alive.clone();
+        thread::Builder::new().name("events-disk".to_owned()).spawn(move || {
+            let _alive = alive;
+            writer.run();
+        })?;
+        let room = Arc::new(Semaphore::new(QUEUED_KIB));
+        Ok((Self { messages, room, _lock: lock }, to_deliver))
+    }
+
+    /// Stores a record. Dropping the future does not take it back.
+    pub(crate) async fn keep(&self, record: Arc<Record>) -> Result<(), String> {
+        let size = u32::try_from(record.size() / 1024 + 1).unwrap_or(u32::MAX);
+        let room = self.room.clone().acquire_many_owned(size).await.map_err(|e| e.to_string())?;
+        let (kept, answer) = oneshot::channel();
+        let ended = || "the store has ended".to_owned();
+        self.messages.send(Message::Keep { record, kept, room }).map_err(|_| ended())?;
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    pub(crate) fn reload(&self) {
+        let _ = self.messages.send(Message::Reload); // one that has ended has nothing to reload
+    }
+
+    /// Hands out nothing more, and ends when nothing is in flight, or after this time.
+    pub(crate) fn stop(&self, limit: Duration) {
+        let _ = self.messages.send(Message::Stop(limit));
+    }
+
+    /// Makes one attempt to deliver a record, and reports its end.
+    pub(crate) async fn deliver(
+        &self,
+        deliverer: &Deliverer,
+        delivery: Delivery,
+        stop: &CancellationToken,
+    ) {
+        let Delivery { seq, record, attempts } = delivery;
+        let aborted = Attempt::Failed("the attempt was aborted".to_owned(), None);
+        let ended = Ended { seq, record: record.clone(), attempts, attempt: aborted };
+        let mut report = Report { messages: &self.messages, ended: Some(ended) };
+        let attempt = deliverer.deliver(&record, attempts + 1, stop).await;
+        if let Some(ended) = &mut report.ended {
+            ended.attempt = attempt;
+        }
+    }
+}
+
+/// Reports the end of an attempt on drop, even after a panic: its key would wait for ever otherwise.
+struct Report<'a> {
+    messages: &'a Sender<Message>,
+    ended: Option<Ended>,
+}
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        if let Some(ended) = self.ended.take() {
+            let _ = self.messages.send(Message::Ended(ended));
+        }
+    }
+}
+
+/// Takes the directory for this process; the lock is released when the file is closed, however the process ends.
+fn lock(directory: &Path) -> Result<File, DirectoryError> {
+    let mut options = OpenOptions::new();
+    let file = options.create(true).append(true).mode(0o600).open(directory.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse),
+        Err(TryLockError::Error(e)) => Err(e.into()),
+    }
+}

@@ -1,0 +1,318 @@
+//! The database: its file, its schema, and the statements that change it.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
+
+use super::super::letters::State;
+use super::super::record::{Millis, Record, framed};
+use crate::openim::key::CallbackKey;
+
+/// Marks the file as the gateway's: `OMEV`.
+const APPLICATION: i32 = 0x4f4d_4556;
+
+/// The changes of the schema, in order: the file's version is the number of those that it has.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// The columns that `waiting` and `settled` share, besides `seq`.
+const SHARED: &str = "id, callback, key, received, command, operation_id, traceparent, attempts, \
+                      status, payload";
+
+/// A database that is open.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection: Connection,
+}
+
+/// The reason why a database can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A newer gateway wrote it.
+    #[error(
+        "a newer gateway wrote it: its schema has version {found}, and this one reads up to {known}"
+    )]
+    Newer {
+        /// The version in the file.
+        found: usize,
+        /// The newest that is known.
+        known: usize,
+    },
+    /// It belongs to another program.
+    #[error("it is the database of another program")]
+    Foreign,
+    /// The file can't be made.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// SQLite can't use it.
+    #[error(transparent)]
+    Sql(#[from] rusqlite::Error),
+}
+
+/// A row that waits, without its content.
+pub(super) struct Waiting {
+    pub(super) seq: i64,
+    pub(super) callback: String,
+    pub(super) key: Option<String>,
+}
+
+/// The end of an attempt, as it is written.
+pub(super) struct Ending<'a> {
+    pub(super) seq: i64,
+    /// The time of the attempt.
+    pub(super) at: Millis,
+    pub(super) status: &'a str,
+}
+
+impl Database {
+    /// Opens the database, and makes it or brings it up to date if need be.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        // Made here, so that nobody else may read it; SQLite gives its further files the same mode.
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let mut connection = connect(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // A thread of its own makes them.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        migrate(&mut connection)?;
+        Ok(Self { connection })
+    }
+
+    pub(super) fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+    }
+
+    /// Writes the rest of the WAL into the database, so that the WAL begins anew.
+    pub(super) fn checkpoint(&mut self) -> rusqlite::Result<()> {
+        checkpoint(&self.connection).map(drop)
+    }
+
+    /// The largest number that a record has.
+    pub(super) fn last_seq(&self) -> rusqlite::Result<i64> {
+        let sql = "SELECT max(coalesce((SELECT max(seq) FROM waiting), 0),
+                              coalesce((SELECT max(seq) FROM settled), 0))";
+        self.connection.query_row(sql, [], |row| row.get(0))
+    }
+
+    /// The number of records that wait, and of those among them that have been attempted.
+    pub(super) fn count_waiting(&self) -> rusqlite::Result<(u64, u64)> {
+        let sql = "SELECT (SELECT count(*) FROM waiting),
+                          (SELECT count(*) FROM waiting WHERE due IS NOT NULL)";
+        self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    pub(super) fn count_settled(&self, state: State) -> rusqlite::Result<u64> {
+        let sql = "SELECT count(*) FROM settled WHERE state = ?1";
+        self.connection.prepare_cached(sql)?.query_row([state.as_str()], |row| row.get(0))
+    }
+
+    /// The time when the oldest record that waits was received.
+    pub(super) fn oldest(&self) -> rusqlite::Result<Option<Millis>> {
+        let sql = "SELECT received FROM waiting ORDER BY seq LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_row([], |row| Ok(Millis(row.get(0)?))).optional()
+    }
+
+    /// The bytes in use, without free pages of the file.
+    pub(super) fn used_bytes(&self) -> rusqlite::Result<u64> {
+        let pragma =
+            |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+        let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
+        Ok(pages * pragma("page_size")?)
+    }
+
+    /// Fresh rows behind `cursor`, in the order received.
+    pub(super) fn fresh(&self, cursor: i64, limit: usize) -> rusqlite::Result<Vec<Waiting>> {
+        let sql = "SELECT seq, callback, key FROM waiting
+                   WHERE seq > ?1 AND due IS NULL ORDER BY seq LIMIT ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map(params![cursor, limit], waiting)?.collect()
+    }
+
+    /// Rows whose time for another attempt has come, or is later than `latest`, which only a clock that was set back
+    /// can cause.
+    pub(super) fn due(
+        &self,
+        now: Millis,
+        latest: Millis,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Waiting>> {
+        let sql = "SELECT seq, callback, key FROM waiting
+                   WHERE due <= ?1 OR due > ?2 ORDER BY due LIMIT ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map(params![now.0, latest.0, limit], waiting)?.collect()
+    }
+
+    /// The time of the next attempt after `now`.
+    pub(super) fn next_due(&self, now: Millis) -> rusqlite::Result<Option<Millis>> {
+        let sql = "SELECT min(due) FROM waiting WHERE due > ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_row([now.0], |row| Ok(row.get::<_, Option<i64>>(0)?.map(Millis)))
+    }
+
+    /// True if a record of the key that was received before this one waits.
+    pub(super) fn has_earlier(&self, key: &str, seq: i64) -> rusqlite::Result<bool> {
+        let sql = "SELECT 1 FROM waiting WHERE key = ?1 AND seq < ?2";
+        self.connection.prepare_cached(sql)?.exists(params![key, seq])
+    }
+
+    /// The first record of the key that waits, with the time of its next attempt if it has been attempted.
+    pub(super) fn first_of(
+        &self,
+        key: &str,
+    ) -> rusqlite::Result<Option<(Waiting, Option<Millis>)>> {
+        let sql = "SELECT seq, callback, key, due FROM waiting WHERE key = ?1 ORDER BY seq LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let first = |row: &Row<'_>| Ok((waiting(row)?, row.get::<_, Option<i64>>(3)?.map(Millis)));
+        statement.query_row([key], first).optional()
+    }
+
+    /// A record that waits, and the number of its attempts; none if it is of a callback that this gateway does not have.
+    pub(super) fn load(&self, seq: i64) -> rusqlite::Result<Option<(Record, u32)>> {
+        let sql = format!("SELECT {SHARED} FROM waiting WHERE seq = ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row([seq], record).optional()?.flatten())
+    }
+}
+
+/// Writes as much of the WAL into the database as it can without waiting; returns the WAL's pages, and those of them
+/// that are in the database now.
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
+    statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))
+}
+
+/// A connection to the file, which another one has brought up to date.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let pragma = |connection: &Connection, name| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0))
+    };
+    let (application, version) =
+        (pragma(connection, "application_id")?, pragma(connection, "user_version")?);
+    let found = usize::try_from(version).unwrap_or_default();
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let is_empty = connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0;
+    match (application, found) {
+        (0, 0) if is_empty => {}
+        (APPLICATION, _) if found > MIGRATIONS.len() => {
+            return Err(OpenError::Newer { found, known: MIGRATIONS.len() });
+        }
+        (APPLICATION, _) => {}
+        _ => return Err(OpenError::Foreign),
+    }
+    if found < MIGRATIONS.len() {
+        let transaction = connection.transaction()?;
+        for migration in &MIGRATIONS[found..] {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Adds a record that waits.
+pub(super) fn insert(to: &Transaction<'_>, seq: i64, record: &Record) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO waiting (seq, id, callback, key, received, command, operation_id,
+                                    traceparent, attempts, status, payload)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '', NULL, ?9)";
+    to.prepare_cached(sql)?.execute(params![
+        seq,
+        record.id,
+        record.callback.setting,
+        record.key,
+        record.received.0,
+        record.command,
+        record.operation_id,
+        record.traceparent.as_ref().map(http::HeaderValue::as_bytes),
+        record.payload(),
+    ])?;
+    Ok(())
+}
+
+/// Deletes a record that waits; true if it was there.
+pub(super) fn delete(from: &Transaction<'_>, seq: i64) -> rusqlite::Result<bool> {
+    Ok(from.prepare_cached("DELETE FROM waiting WHERE seq = ?1")?.execute([seq])? > 0)
+}
+
+/// Puts off the next attempt of a record that waits; true if it was there.
+pub(super) fn put_off(
+    on: &Transaction<'_>,
+    ending: &Ending<'_>,
+    due: Millis,
+) -> rusqlite::Result<bool> {
+    let sql = "UPDATE waiting SET due = ?2, attempts = attempts || ?3 || ' ', status = ?4
+               WHERE seq = ?1";
+    let values = params![ending.seq, due.0, ending.at.0.to_string(), ending.status];
+    Ok(on.prepare_cached(sql)?.execute(values)? > 0)
+}
+
+/// Moves a record that waits among those that are settled; true if it was there.
+pub(super) fn settle(
+    on: &Transaction<'_>,
+    ending: &Ending<'_>,
+    state: State,
+) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "INSERT OR REPLACE INTO settled (seq, state, settled, {SHARED})
+         SELECT seq, ?2, ?3, id, callback, key, received, command, operation_id, traceparent,
+                attempts || ?3 || ' ', ?4, payload
+         FROM waiting WHERE seq = ?1"
+    );
+    let values = params![ending.seq, state.as_str(), ending.at.0, ending.status];
+    on.prepare_cached(&sql)?.execute(values)?;
+    delete(on, ending.seq)
+}
+
+/// Deletes up to `limit` settled records of a state, the oldest first, that were settled before a time; returns their
+/// number.
+pub(super) fn purge(
+    on: &Transaction<'_>,
+    state: State,
+    before: Millis,
+    limit: usize,
+) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM settled WHERE seq IN
+               (SELECT seq FROM settled WHERE state = ?1 AND settled < ?2 ORDER BY settled LIMIT ?3)";
+    on.prepare_cached(sql)?.execute(params![state.as_str(), before.0, limit])
+}
+
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    Ok(Waiting { seq: row.get(0)?, callback: row.get(1)?, key: row.get(2)? })
+}
+
+/// The record of a row of [`SHARED`], and the number of its attempts.
+fn record(row: &Row<'_>) -> rusqlite::Result<Option<(Record, u32)>> {
+    let callback = CallbackKey::find(row.get_ref(1)?.as_str()?).and_then(CallbackKey::callback);
+    let traceparent: Option<Vec<u8>> = row.get(6)?;
+    let attempts = row.get_ref(7)?.as_str()?.split_whitespace().count();
+    let Some(callback) = callback else { return Ok(None) };
+    let record = Record {
+        id: row.get(0)?,
+        callback,
+        key: row.get(2)?,
+        received: Millis(row.get(3)?),
+        command: row.get(4)?,
+        operation_id: row.get(5)?,
+        traceparent: traceparent.and_then(|value| http::HeaderValue::from_bytes(&value).ok()),
+        frame: framed(row.get_ref(9)?.as_blob()?),
+    };
+    Ok(Some((record, u32::try_from(attempts).unwrap_or(u32::MAX))))
+}
+
+/// True for an error after which the file must not be written any more: a WAL may drop later commits behind a bad frame.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}

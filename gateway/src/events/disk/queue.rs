@@ -1,0 +1,302 @@
+//! Decides which records are delivered next. At most one record of a key is in flight, in the order received; a key that
+//! waits for another attempt holds up no other. SQL finds what is due: memory holds only what is in flight.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::super::deliver::Configs;
+use super::super::record::{Millis, Record};
+use super::super::schedule;
+use super::database::{Database, Waiting};
+use crate::openim::key::CallbackKey;
+
+/// Rows that are looked at without a pause, so that what is told meanwhile need not wait.
+const SCAN: usize = 4096;
+/// Rows of one query.
+const PAGE: usize = 256;
+/// The most bytes of records in flight to one decider.
+const IN_FLIGHT_BYTES: usize = 16 << 20;
+
+/// A record to deliver.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) seq: i64,
+    pub(crate) record: Arc<Record>,
+    /// The attempts that were made before.
+    pub(crate) attempts: u32,
+}
+
+/// What is in flight, and how far each decider's records have been handed out.
+#[derive(Debug)]
+pub(super) struct Queue {
+    configs: Configs,
+    /// By [`DeciderId`](crate::failure_policy::DeciderId).
+    lanes: Vec<Lane>,
+    flights: HashMap<i64, Flight>,
+    /// The keys in flight; true if more records of the key wait.
+    keys: HashMap<String, bool>,
+    /// Keys whose record ended, and of which more wait.
+    released: VecDeque<String>,
+    /// Records that wait and have been attempted.
+    retrying: u64,
+    /// The time of the next attempt that is not due yet.
+    next_due: Option<Millis>,
+    /// Records that are due were left, for want of room.
+    overdue: bool,
+    /// Records of callbacks that this gateway does not have.
+    unknown: Vec<i64>,
+    in_flight: usize,
+    to: UnboundedSender<Delivery>,
+}
+
+/// The records of one decider.
+#[derive(Debug, Default)]
+struct Lane {
+    in_flight: usize,
+    bytes: usize,
+    /// Every fresh record up to this number was handed out, or waits for its key.
+    cursor: i64,
+    /// Records behind the cursor may wait in the database.
+    is_behind: bool,
+}
+
+#[derive(Debug)]
+struct Flight {
+    lane: usize,
+    key: Option<String>,
+    size: usize,
+    is_retry: bool,
+}
+
+impl Queue {
+    pub(super) fn new(
+        configs: Configs,
+        deciders: usize,
+        in_flight: usize,
+        to: UnboundedSender<Delivery>,
+    ) -> Self {
+        Self {
+            configs,
+            lanes: (0..deciders).map(|_| Lane::default()).collect(),
+            flights: HashMap::new(),
+            keys: HashMap::new(),
+            released: VecDeque::new(),
+            retrying: 0,
+            next_due: None,
+            overdue: false,
+            unknown: Vec::new(),
+            in_flight,
+            to,
+        }
+    }
+
+    /// Begins anew with what the database has; records in flight stay in flight.
+    pub(super) fn rewind(&mut self, database: &Database) -> rusqlite::Result<()> {
+        for lane in &mut self.lanes {
+            (lane.cursor, lane.is_behind) = (0, true);
+        }
+        self.overdue = true;
+        self.retrying = database.count_waiting()?.1;
+        Ok(())
+    }
+
+    /// True if a dispatch could hand out records at once.
+    pub(super) fn is_behind(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.is_behind && !self.is_full(lane))
+    }
+
+    pub(super) fn next_due(&self) -> Option<Millis> {
+        self.next_due
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// The records found of callbacks that this gateway does not have.
+    pub(super) fn take_unknown(&mut self) -> Vec<i64> {
+        std::mem::take(&mut self.unknown)
+    }
+
+    /// A record is no longer in flight. `put_off` is true if it waits for another attempt.
+    pub(super) fn ended(&mut self, seq: i64, put_off: bool) {
+        let Some(flight) = self.flights.remove(&seq) else { return };
+        let lane = &mut self.lanes[flight.lane];
+        lane.in_flight -= 1;
+        lane.bytes -= flight.size;
+        match (flight.is_retry, put_off) {
+            (true, false) => self.retrying = self.retrying.saturating_sub(1),
+            (false, true) => self.retrying += 1,
+            _ => {}
+        }
+        if let Some(key) = flight.key {
+            let more = self.keys.remove(&key).unwrap_or_default();
+            if more || flight.is_retry {
+                self.released.push_back(key);
+            }
+        }
+    }
+
+    /// Notes the time of an attempt to come.
+    pub(super) fn put_off(&mut self, due: Millis) {
+        self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
+    }
+
+    /// Hands out what can be delivered now. `stored` are the records that have just been stored.
+    pub(super) fn dispatch(
+        &mut self,
+        database: &Database,
+        stored: Vec<(i64, Arc<Record>)>,
+        now: Millis,
+    ) -> rusqlite::Result<()> {
+        while let Some(key) = self.released.pop_front() {
+            self.next_of(database, &key, now)?;
+        }
+        for (seq, record) in stored {
+            self.hand_out_stored(database, seq, record)?;
+        }
+        if self.overdue || self.next_due.is_some_and(|due| due <= now) {
+            self.hand_out_due(database, now)?;
+        }
+        (0..self.lanes.len()).try_for_each(|lane| self.hand_out_fresh(database, lane))
+    }
+
+    /// The first record of a key that has just been released.
+    fn next_of(&mut self, database: &Database, key: &str, now: Millis) -> rusqlite::Result<()> {
+        let Some((row, due)) = database.first_of(key)? else { return Ok(()) };
+        if due.is_some_and(|due| now < due) || !self.is_free(database, &row)? {
+            return Ok(());
+        }
+        let lane = self.lane_of(&row.callback);
+        if self.is_full(&self.lanes[lane]) {
+            // Its decider was changed meanwhile: found again by the cursor, or as due.
+            let lane = &mut self.lanes[lane];
+            (lane.cursor, lane.is_behind) = (lane.cursor.min(row.seq - 1), true);
+            self.overdue = true;
+            return Ok(());
+        }
+        self.load(database, row.seq, lane, due.is_some())?;
+        // Others of the key may have been passed by the cursor.
+        if let Some(more) = self.keys.get_mut(key) {
+            *more = true;
+        }
+        Ok(())
+    }
+
+    /// Hands out a record that has just been stored, without reading it back.
+    fn hand_out_stored(
+        &mut self,
+        database: &Database,
+        seq: i64,
+        record: Arc<Record>,
+    ) -> rusqlite::Result<()> {
+        let index = self.configs.load().of(Some(record.callback)).decider.0;
+        if self.lanes[index].is_behind || self.is_full(&self.lanes[index]) {
+            self.lanes[index].is_behind = true;
+            return Ok(());
+        }
+        self.lanes[index].cursor = seq;
+        if let Some(key) = &record.key {
+            if let Some(more) = self.keys.get_mut(key) {
+                *more = true;
+                return Ok(());
+            }
+            let others = self.retrying > 0 || self.lanes.iter().any(|lane| lane.is_behind);
+            if others && database.has_earlier(key, seq)? {
+                return Ok(());
+            }
+        }
+        self.send(Delivery { seq, record, attempts: 0 }, index, false);
+        Ok(())
+    }
+
+    fn hand_out_due(&mut self, database: &Database, now: Millis) -> rusqlite::Result<()> {
+        self.overdue = false;
+        let limit = SCAN.max(self.in_flight * 2);
+        let rows = database.due(now, now.after(schedule::LONGEST), limit)?;
+        self.overdue = rows.len() == limit;
+        for row in rows {
+            let lane = self.lane_of(&row.callback);
+            if self.is_full(&self.lanes[lane]) {
+                self.overdue = true;
+            } else if self.is_free(database, &row)? {
+                self.load(database, row.seq, lane, true)?;
+            }
+        }
+        self.next_due = database.next_due(now)?;
+        Ok(())
+    }
+
+    fn hand_out_fresh(&mut self, database: &Database, index: usize) -> rusqlite::Result<()> {
+        let mut scanned = 0;
+        while self.lanes[index].is_behind && scanned < SCAN && !self.is_full(&self.lanes[index]) {
+            let rows = database.fresh(self.lanes[index].cursor, PAGE)?;
+            self.lanes[index].is_behind = !rows.is_empty();
+            for row in rows {
+                if self.is_full(&self.lanes[index]) {
+                    break;
+                }
+                self.lanes[index].cursor = row.seq;
+                scanned += 1;
+                if self.lane_of(&row.callback) == index && self.is_free(database, &row)? {
+                    self.load(database, row.seq, index, false)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True if neither the record nor an earlier one of its key is in flight or waits.
+    fn is_free(&mut self, database: &Database, row: &Waiting) -> rusqlite::Result<bool> {
+        if self.flights.contains_key(&row.seq) {
+            return Ok(false);
+        }
+        let Some(key) = &row.key else { return Ok(true) };
+        if let Some(more) = self.keys.get_mut(key) {
+            *more = true;
+            return Ok(false);
+        }
+        Ok(!database.has_earlier(key, row.seq)?)
+    }
+
+    fn load(
+        &mut self,
+        database: &Database,
+        seq: i64,
+        lane: usize,
+        is_retry: bool,
+    ) -> rusqlite::Result<()> {
+        match database.load(seq)? {
+            Some((record, attempts)) => {
+                let record = Arc::new(record);
+                self.send(Delivery { seq, record, attempts }, lane, is_retry);
+            }
+            None => self.unknown.push(seq),
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, delivery: Delivery, lane: usize, is_retry: bool) {
+        let (key, size) = (delivery.record.key.clone(), delivery.record.size());
+        self.lanes[lane].in_flight += 1;
+        self.lanes[lane].bytes += size;
+        if let Some(key) = &key {
+            self.keys.insert(key.clone(), false);
+        }
+        self.flights.insert(delivery.seq, Flight { lane, key, size, is_retry });
+        // While it stops, nobody receives: the record stays on disk.
+        let _ = self.to.send(delivery);
+    }
+
+    fn is_full(&self, lane: &Lane) -> bool {
+        lane.in_flight >= self.in_flight || lane.bytes >= IN_FLIGHT_BYTES
+    }
+
+    /// The decider of a callback; records of one that this gateway does not have are found by the first lane.
+    fn lane_of(&self, callback: &str) -> usize {
+        let callback = CallbackKey::find(callback).and_then(CallbackKey::callback);
+        callback.map_or(0, |callback| self.configs.load().of(Some(callback)).decider.0)
+    }
+}
