@@ -2,6 +2,7 @@
 
 mod answers;
 mod command_line;
+mod faults;
 mod lifecycle;
 mod log;
 mod play;
