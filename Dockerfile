@@ -43,6 +43,8 @@ LABEL org.opencontainers.image.title="callback-gateway" \
 # For deciders whose certificate a public authority signed.
 COPY --from=binaries /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=binaries /out/callback-gateway /
+# A volume that is mounted here belongs to the gateway's user. Without one nothing is kept: see compose.yaml.
+COPY --from=binaries --chown=65532:65532 /out/events /var/lib/callback-gateway
 ENV CALLBACK_GATEWAY_LISTEN=0.0.0.0:10006 CALLBACK_GATEWAY_ADMIN=0.0.0.0:9464
 EXPOSE 10006 9464
 HEALTHCHECK --interval=5s --timeout=3s CMD ["/callback-gateway", "healthcheck"]
