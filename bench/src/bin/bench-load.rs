@@ -1,8 +1,10 @@
-//! Posts one body again and again, as OpenIM does, and fails unless every answer allows.
+//! Posts one body again and again, as OpenIM does, and fails unless every answer allows. Where the body has `########`,
+//! each post has its number.
 //!
 //! Closed loop: each caller waits for its answer, pauses, and posts again. Connections are pooled as in Go's transport:
 //! a caller takes an idle one or dials, and afterwards closes its own if enough are idle already. Prints a JSON object.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::rc::Rc;
@@ -17,9 +19,14 @@ const USAGE: &str = "usage: bench-load ADDRESS PATH BODY-FILE CALLERS IDLE PAUSE
   PAUSE-MS  mean of a caller's pauses, which are distributed exponentially
   COUNT     posts in all; or seconds, as in 5s";
 
+/// Stands for the number of a post.
+const NUMBER: &[u8] = b"########";
+
 struct Load {
     address: String,
     post: Vec<u8>,
+    /// The places of the number in the post.
+    numbers: Vec<usize>,
     idle_limit: usize,
     pause: f64,
     until: Until,
@@ -46,9 +53,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
          Content-Length: {length}\r\nContent-Type: application/json; charset=utf-8\r\n\
          Operationid: bench-0001\r\nAccept-Encoding: gzip\r\n\r\n"
     );
+    let post = [head.into_bytes(), body].concat();
+    let places = post.windows(NUMBER.len()).enumerate().filter(|(_, window)| *window == NUMBER);
     let load = Rc::new(Load {
         address: address.clone(),
-        post: [head.into_bytes(), body].concat(),
+        numbers: places.map(|(place, _)| place).collect(),
+        post,
         idle_limit: idle.parse()?,
         pause: pause.parse()?,
         until: match until.strip_suffix('s') {
@@ -81,7 +91,7 @@ async fn caller(load: Rc<Load>) -> Result<(), String> {
     let mut answer = vec![0; 64 * 1024];
     while load.goes_on() {
         load.posts.set(load.posts.get() + 1);
-        load.post(&mut answer).await?;
+        load.post(&load.numbered(load.posts.get()), &mut answer).await?;
         if load.pause > 0.0 {
             let milliseconds = -(1.0 - fastrand::f64()).ln() * load.pause;
             tokio::time::sleep(Duration::from_secs_f64(milliseconds / 1e3)).await;
@@ -98,13 +108,25 @@ impl Load {
         }
     }
 
-    async fn post(&self, answer: &mut [u8]) -> Result<(), String> {
+    /// The post with this number.
+    fn numbered(&self, number: u64) -> Cow<'_, [u8]> {
+        if self.numbers.is_empty() {
+            return Cow::Borrowed(&self.post);
+        }
+        let (mut post, number) = (self.post.clone(), format!("{:08}", number % 100_000_000));
+        for place in &self.numbers {
+            post[*place..place + NUMBER.len()].copy_from_slice(number.as_bytes());
+        }
+        Cow::Owned(post)
+    }
+
+    async fn post(&self, post: &[u8], answer: &mut [u8]) -> Result<(), String> {
         let pooled = self.idle.borrow_mut().pop();
         let mut connection = match pooled {
             Some(connection) => connection,
             None => self.dial().await.map_err(|why| format!("can't connect: {why}"))?,
         };
-        connection.write_all(&self.post).await.map_err(|why| format!("can't post: {why}"))?;
+        connection.write_all(post).await.map_err(|why| format!("can't post: {why}"))?;
         let mut length = 0;
         while !is_complete(&answer[..length]) {
             match connection.read(&mut answer[length..]).await {

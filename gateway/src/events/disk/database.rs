@@ -107,21 +107,6 @@ impl Database {
         self.connection.prepare_cached(sql)?.query_row([state.as_str()], |row| row.get(0))
     }
 
-    /// The time when the oldest record that waits was received.
-    pub(super) fn oldest(&self) -> rusqlite::Result<Option<Millis>> {
-        let sql = "SELECT received FROM waiting ORDER BY seq LIMIT 1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_row([], |row| Ok(Millis(row.get(0)?))).optional()
-    }
-
-    /// The bytes in use, without free pages of the file.
-    pub(super) fn used_bytes(&self) -> rusqlite::Result<u64> {
-        let pragma =
-            |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-        let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
-        Ok(pages * pragma("page_size")?)
-    }
-
     /// Fresh rows behind `cursor`, in the order received.
     pub(super) fn fresh(&self, cursor: i64, limit: usize) -> rusqlite::Result<Vec<Waiting>> {
         let sql = "SELECT seq, callback, key FROM waiting
@@ -174,6 +159,20 @@ impl Database {
         let mut statement = self.connection.prepare_cached(&sql)?;
         Ok(statement.query_row([seq], record).optional()?.flatten())
     }
+}
+
+/// The bytes in use, without free pages of the file.
+pub(super) fn used_bytes(of: &Connection) -> rusqlite::Result<u64> {
+    let pragma = |name| of.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
+    Ok(pages * pragma("page_size")?)
+}
+
+/// The time when the oldest record that waits was received.
+pub(super) fn oldest(of: &Connection) -> rusqlite::Result<Option<Millis>> {
+    let sql = "SELECT received FROM waiting ORDER BY seq LIMIT 1";
+    let mut statement = of.prepare_cached(sql)?;
+    statement.query_row([], |row| Ok(Millis(row.get(0)?))).optional()
 }
 
 /// Writes as much of the WAL into the database as it can without waiting; returns the WAL's pages, and those of them

@@ -62,6 +62,17 @@ struct Lane {
     is_behind: bool,
 }
 
+/// The place of a record after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It waits no longer.
+    Left,
+    /// It waits for another attempt.
+    PutOff,
+    /// It waits as before, or was dropped before the attempt ended.
+    Unchanged,
+}
+
 #[derive(Debug)]
 struct Flight {
     lane: usize,
@@ -120,15 +131,15 @@ impl Queue {
         std::mem::take(&mut self.unknown)
     }
 
-    /// A record is no longer in flight. `put_off` is true if it waits for another attempt.
-    pub(super) fn ended(&mut self, seq: i64, put_off: bool) {
+    /// A record is no longer in flight.
+    pub(super) fn ended(&mut self, seq: i64, end: End) {
         let Some(flight) = self.flights.remove(&seq) else { return };
         let lane = &mut self.lanes[flight.lane];
         lane.in_flight -= 1;
         lane.bytes -= flight.size;
-        match (flight.is_retry, put_off) {
-            (true, false) => self.retrying = self.retrying.saturating_sub(1),
-            (false, true) => self.retrying += 1,
+        match (flight.is_retry, end) {
+            (true, End::Left) => self.retrying = self.retrying.saturating_sub(1),
+            (false, End::PutOff) => self.retrying += 1,
             _ => {}
         }
         if let Some(key) = flight.key {

@@ -17,9 +17,9 @@ use super::super::record::{Millis, Record};
 use super::super::report::Reports;
 use super::super::schedule;
 use super::checkpoint::Checkpoints;
-use super::database::{self, Database, Ending};
+use super::database::{self, Database, Ending, used_bytes};
 use super::message::{Act, Ended, Message};
-use super::queue::Queue;
+use super::queue::{End, Queue};
 use super::retire::Salvage;
 
 /// The most messages of one transaction.
@@ -38,8 +38,6 @@ const PURGED: usize = 1000;
 enum CommitError {
     #[error("the database can't be opened")]
     Closed,
-    #[error("the database has reached events.max_bytes")]
-    Full,
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
 }
@@ -82,7 +80,15 @@ struct Batch {
     room: Vec<OwnedSemaphorePermit>,
 }
 
-/// The effect of an attempt's end.
+/// What was written in one transaction.
+struct Written {
+    stored: Vec<Stored>,
+    effects: Vec<Effect>,
+    /// The time when the oldest record that waits was received.
+    oldest: Option<Millis>,
+}
+
+/// The effect of an attempt's end. None: it was not made, or the record was dropped meanwhile.
 enum Effect {
     Delete,
     Settle(State, String),
@@ -216,14 +222,17 @@ impl Writer {
         }
         let began = Instant::now();
         match self.commit(&keeps, &ends) {
-            Ok((stored, effects)) => {
+            Ok(Written { stored, effects, oldest }) => {
                 self.reports.metrics.committed(began.elapsed());
+                let is_full = stored.len() < keeps.len();
                 for (_, kept) in keeps {
-                    let _ = kept.send(Ok(()));
+                    let full = || "the database has reached events.max_bytes".to_owned();
+                    let _ = kept.send(if is_full { Err(full()) } else { Ok(()) });
                 }
                 for (ended, effect) in ends.iter().zip(effects) {
                     self.written(ended, &effect);
                 }
+                self.reports.metrics.waiting(self.waiting, oldest.map(SystemTime::from));
                 stored
             }
             Err(why) => {
@@ -241,28 +250,27 @@ impl Writer {
         }
     }
 
-    fn commit(
-        &mut self,
-        keeps: &[Keep],
-        ends: &[Ended],
-    ) -> Result<(Vec<Stored>, Vec<Effect>), CommitError> {
+    /// Stores all records, or none if the database is full; the ends of attempts are written in any case.
+    fn commit(&mut self, keeps: &[Keep], ends: &[Ended]) -> Result<Written, CommitError> {
         let now = self.clock.now();
-        let effects: Vec<_> = ends.iter().map(|ended| self.effect(ended, now)).collect();
+        let mut effects: Vec<_> = ends.iter().map(|ended| self.effect(ended, now)).collect();
         let Some(database) = &mut self.database else { return Err(CommitError::Closed) };
-        if !keeps.is_empty() && database.used_bytes()? > self.config.max_bytes {
-            return Err(CommitError::Full);
-        }
         let transaction = database.begin()?;
+        let is_full = !keeps.is_empty() && used_bytes(&transaction)? > self.config.max_bytes;
+        let keeps = if is_full { &[] } else { keeps };
         let mut stored = Vec::with_capacity(keeps.len());
         for (seq, (record, _)) in (self.last_seq + 1..).zip(keeps) {
             database::insert(&transaction, seq, record)?;
             stored.push((seq, record.clone()));
         }
-        for (ended, effect) in ends.iter().zip(&effects) {
-            apply(&transaction, ended, effect, now)?;
+        for (ended, effect) in ends.iter().zip(&mut effects) {
+            if !apply(&transaction, ended, effect, now)? {
+                *effect = Effect::None;
+            }
         }
         let salvaged =
             self.salvage.as_mut().map(|salvage| salvage.step(&transaction)).transpose()?;
+        let oldest = database::oldest(&transaction)?;
         transaction.commit()?;
         self.last_seq += i64::try_from(stored.len()).unwrap_or_default();
         self.waiting += stored.len() as u64;
@@ -270,7 +278,7 @@ impl Writer {
         if salvaged == Some(true) {
             self.salvaged()?;
         }
-        Ok((stored, effects))
+        Ok(Written { stored, effects, oldest })
     }
 
     fn effect(&self, ended: &Ended, now: Millis) -> Effect {
@@ -292,7 +300,14 @@ impl Writer {
 
     /// The end of an attempt is on disk.
     fn written(&mut self, ended: &Ended, effect: &Effect) {
-        self.queue.ended(ended.seq, matches!(effect, Effect::PutOff(..)));
+        self.queue.ended(
+            ended.seq,
+            match effect {
+                Effect::Delete | Effect::Settle(..) => End::Left,
+                Effect::PutOff(..) => End::PutOff,
+                Effect::None => End::Unchanged,
+            },
+        );
         let Ended { record, attempts, .. } = ended;
         match effect {
             Effect::Delete | Effect::Settle(State::Delivered, _) => {
@@ -337,6 +352,7 @@ impl Writer {
                 let transaction = database.begin()?;
                 database::settle(&transaction, &ending, State::Dead)?;
                 transaction.commit()?;
+                self.waiting = self.waiting.saturating_sub(1);
             }
         }
         Ok(())
@@ -349,7 +365,7 @@ impl Writer {
         if now >= self.next_round {
             self.next_round = now + ROUND;
             let now = self.clock.now();
-            let over = database.used_bytes()? > self.config.max_bytes;
+            let over = used_bytes(&database.connection)? > self.config.max_bytes;
             let delivered = if over { now } else { now.before(self.config.keep_delivered) };
             let bounds =
                 [(State::Ignored, now.before(self.config.max_age)), (State::Delivered, delivered)];
@@ -362,7 +378,6 @@ impl Writer {
             transaction.commit()?;
             self.reports.metrics.dead(database.count_settled(State::Dead)?);
         }
-        self.reports.metrics.waiting(self.waiting, database.oldest()?.map(SystemTime::from));
         Ok(())
     }
 
@@ -371,17 +386,25 @@ impl Writer {
         let Some(database) = &self.database else { return Ok(()) };
         self.last_seq = self.last_seq.max(database.last_seq()?);
         self.waiting = database.count_waiting()?.0;
+        let oldest = database::oldest(&database.connection)?;
+        self.reports.metrics.waiting(self.waiting, oldest.map(SystemTime::from));
         self.next_round = Instant::now();
         self.queue.rewind(database)
     }
 }
 
-fn apply(to: &Transaction<'_>, ended: &Ended, effect: &Effect, at: Millis) -> rusqlite::Result<()> {
+/// True if the record was there.
+fn apply(
+    to: &Transaction<'_>,
+    ended: &Ended,
+    effect: &Effect,
+    at: Millis,
+) -> rusqlite::Result<bool> {
     let ending = |status| Ending { seq: ended.seq, at, status };
     match effect {
-        Effect::Delete => database::delete(to, ended.seq).map(drop),
-        Effect::Settle(state, why) => database::settle(to, &ending(why), *state).map(drop),
-        Effect::PutOff(due, why) => database::put_off(to, &ending(why), *due).map(drop),
-        Effect::None => Ok(()),
+        Effect::Delete => database::delete(to, ended.seq),
+        Effect::Settle(state, why) => database::settle(to, &ending(why), *state),
+        Effect::PutOff(due, why) => database::put_off(to, &ending(why), *due),
+        Effect::None => Ok(false),
     }
 }
