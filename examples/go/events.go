@@ -1,4 +1,4 @@
-// The services, and the rpcs of messages that need no decision: sending is allowed, and what was sent is counted.
+// The services, and the rpcs of messages that need no decision: sending is allowed, and what was sent is counted once.
 
 package main
 
@@ -17,7 +17,8 @@ type userService struct {
 // messageService does likewise.
 type messageService struct {
 	pb.UnimplementedMessageServiceServer
-	sent atomic.Int64
+	handled *handled
+	sent    atomic.Int64
 }
 
 func (*messageService) BeforeSendSingleMsg(context.Context, *pb.BeforeSendSingleMsgRequest) (*pb.BeforeSendSingleMsgResponse, error) {
@@ -28,12 +29,17 @@ func (*messageService) BeforeSendGroupMsg(context.Context, *pb.BeforeSendGroupMs
 	return &pb.BeforeSendGroupMsgResponse{}, nil
 }
 
-func (s *messageService) AfterSendSingleMsg(context.Context, *pb.AfterSendSingleMsgRequest) (*pb.AfterSendSingleMsgResponse, error) {
-	s.sent.Add(1)
-	return &pb.AfterSendSingleMsgResponse{}, nil
+func (s *messageService) AfterSendSingleMsg(ctx context.Context, _ *pb.AfterSendSingleMsgRequest) (*pb.AfterSendSingleMsgResponse, error) {
+	return &pb.AfterSendSingleMsgResponse{}, s.count(ctx)
 }
 
-func (s *messageService) AfterSendGroupMsg(context.Context, *pb.AfterSendGroupMsgRequest) (*pb.AfterSendGroupMsgResponse, error) {
-	s.sent.Add(1)
-	return &pb.AfterSendGroupMsgResponse{}, nil
+func (s *messageService) AfterSendGroupMsg(ctx context.Context, _ *pb.AfterSendGroupMsgRequest) (*pb.AfterSendGroupMsgResponse, error) {
+	return &pb.AfterSendGroupMsgResponse{}, s.count(ctx)
+}
+
+func (s *messageService) count(ctx context.Context) error {
+	return s.handled.once(header(ctx, "callback-id"), func() error {
+		s.sent.Add(1)
+		return nil
+	})
 }

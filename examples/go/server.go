@@ -25,7 +25,7 @@ const grace = 10 * time.Second
 
 // serve answers calls until ctx ends, and then finishes those in flight.
 func serve(ctx context.Context, listener net.Listener, logger *slog.Logger) error {
-	messages := &messageService{}
+	messages := &messageService{handled: newHandled()}
 	server := grpc.NewServer(grpc.UnaryInterceptor(observe(logger)))
 	pb.RegisterUserServiceServer(server, userService{})
 	pb.RegisterMessageServiceServer(server, messages)

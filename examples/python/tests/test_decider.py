@@ -149,7 +149,7 @@ async def test_a_passed_deadline_is_not_decided() -> None:
     decide.assert_not_called()
 
 
-async def test_after_callbacks_are_counted_and_calls_logged(
+async def test_after_callbacks_are_counted_once_and_calls_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -157,8 +157,9 @@ async def test_after_callbacks_are_counted_and_calls_logged(
     async with serving("127.0.0.1:0") as at, grpc.aio.insecure_channel(at) as channel:
         stub = MessageServiceStub(channel)
         single = messages.AfterSendSingleMsgRequest()
-        await stub.AfterSendSingleMsg(single, metadata=metadata)
+        await stub.AfterSendSingleMsg(single)
         group = messages.AfterSendGroupMsgRequest()
+        await stub.AfterSendGroupMsg(group, metadata=metadata)
         await stub.AfterSendGroupMsg(group, metadata=metadata)
     line = "AfterSendGroupMsg operation_id='café' callback_id='c1' status=OK"
     assert line in caplog.text

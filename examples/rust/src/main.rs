@@ -1,6 +1,7 @@
 //! Reads the settings, serves until it is told to stop, and finishes what is under way.
 
 mod call;
+mod handled;
 mod rules;
 mod server;
 mod service;

@@ -1,15 +1,18 @@
 //! The rpcs that are decided here, by the rules. All others answer UNIMPLEMENTED, as they are generated.
 //! No decision here waits for anything; one that does is dropped when its call is cancelled.
 
+use crate::handled::Handled;
 use crate::proto::message_service_server::MessageService;
 use crate::proto::user_service_server::UserService;
 use crate::proto::*;
 use crate::rules;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 #[derive(Debug, Default)]
 pub(crate) struct Decider {
+    handled: Handled,
     after_callbacks: AtomicU64,
 }
 
@@ -19,8 +22,14 @@ impl Decider {
         self.after_callbacks.load(Ordering::Relaxed)
     }
 
-    fn count(&self) {
-        self.after_callbacks.fetch_add(1, Ordering::Relaxed);
+    /// Counts an after-callback once, however often it is delivered.
+    async fn count(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        let id = metadata.get("callback-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let work = async {
+            self.after_callbacks.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        };
+        self.handled.once(id, work).await
     }
 }
 
@@ -84,17 +93,17 @@ impl MessageService for Decider {
 
     async fn after_send_single_msg(
         &self,
-        _: Request<AfterSendSingleMsgRequest>,
+        request: Request<AfterSendSingleMsgRequest>,
     ) -> Result<Response<AfterSendSingleMsgResponse>, Status> {
-        self.count();
+        self.count(request.metadata()).await?;
         Ok(Response::new(Default::default()))
     }
 
     async fn after_send_group_msg(
         &self,
-        _: Request<AfterSendGroupMsgRequest>,
+        request: Request<AfterSendGroupMsgRequest>,
     ) -> Result<Response<AfterSendGroupMsgResponse>, Status> {
-        self.count();
+        self.count(request.metadata()).await?;
         Ok(Response::new(Default::default()))
     }
 }

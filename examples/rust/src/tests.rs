@@ -1,5 +1,6 @@
 //! Each shows one rule, by a client and a server over a real connection.
 
+use crate::handled::{Handled, REMEMBERED};
 use crate::proto::message_service_client::MessageServiceClient;
 use crate::proto::user_service_client::UserServiceClient;
 use crate::proto::*;
@@ -9,9 +10,11 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use std::future::pending;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::net::TcpListener;
-use tonic::{Code, Request, body::Body};
+use tokio::task::yield_now;
+use tonic::{Code, Request, Status, body::Body};
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 use tonic_reflection::pb::v1::ServerReflectionRequest;
@@ -127,14 +130,63 @@ async fn an_rpc_that_nobody_decides_is_unimplemented() {
 }
 
 #[tokio::test]
-async fn after_callbacks_are_counted_but_not_after_their_deadline() {
+async fn after_callbacks_are_counted_once_but_not_after_their_deadline() {
     let (mut messages, decider) = messages().await;
     let late = messages.after_send_single_msg(with_metadata(&[("grpc-timeout", "1n")])).await;
     assert_eq!(late.expect_err("a status").code(), Code::DeadlineExceeded);
     assert_eq!(decider.after_callbacks(), 0);
     messages.after_send_single_msg(with_metadata(&[])).await.expect("OK");
-    messages.after_send_group_msg(with_metadata(&[("grpc-timeout", "1M")])).await.expect("OK");
+    let ids = [("grpc-timeout", "1M"), ("callback-id", "c1")];
+    messages.after_send_group_msg(with_metadata(&ids)).await.expect("OK");
+    messages.after_send_group_msg(with_metadata(&ids)).await.expect("OK");
     assert_eq!(decider.after_callbacks(), 2);
+}
+
+/// Delivers an after-callback whose work is to count.
+async fn deliver(handled: &Handled, id: &str, done: &AtomicUsize) {
+    let work = async {
+        yield_now().await;
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, Status>(())
+    };
+    handled.once(id, work).await.expect("OK");
+}
+
+#[tokio::test]
+async fn a_second_delivery_does_nothing_even_at_the_same_time() {
+    let (handled, done) = (Handled::default(), AtomicUsize::new(0));
+    tokio::join!(deliver(&handled, "c1", &done), deliver(&handled, "c1", &done));
+    deliver(&handled, "c1", &done).await;
+    assert_eq!(done.into_inner(), 1);
+}
+
+#[tokio::test]
+async fn what_failed_is_done_again() {
+    let (handled, done) = (Handled::default(), AtomicUsize::new(0));
+    let failed = handled.once("c1", async { Err(Status::unavailable("no database")) }).await;
+    assert_eq!(failed.expect_err("a status").code(), Code::Unavailable);
+    deliver(&handled, "c1", &done).await;
+    assert_eq!(done.into_inner(), 1);
+}
+
+#[tokio::test]
+async fn without_an_id_it_is_always_done() {
+    let (handled, done) = (Handled::default(), AtomicUsize::new(0));
+    deliver(&handled, "", &done).await;
+    deliver(&handled, "", &done).await;
+    assert_eq!(done.into_inner(), 2);
+}
+
+#[tokio::test]
+async fn the_oldest_id_is_forgotten_first() {
+    let (handled, done) = (Handled::default(), AtomicUsize::new(0));
+    for id in 0..=REMEMBERED {
+        deliver(&handled, &id.to_string(), &done).await;
+    }
+    deliver(&handled, "1", &done).await;
+    assert_eq!(done.load(Ordering::Relaxed), REMEMBERED + 1);
+    deliver(&handled, "0", &done).await;
+    assert_eq!(done.load(Ordering::Relaxed), REMEMBERED + 2);
 }
 
 #[tokio::test]

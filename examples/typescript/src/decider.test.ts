@@ -166,9 +166,10 @@ test("a passed deadline is not decided", async () => {
 });
 
 // The last one, since it stops the server.
-test("after-callbacks are counted, and calls logged", async () => {
+test("after-callbacks are counted once, and calls logged", async () => {
 	const ids = { "openim-operation-id": "caf%C3%A9", "callback-id": "c1" };
 	await ask(message.afterSendSingleMsg, { recvId: "u1" });
+	await ask(message.afterSendGroupMsg, { groupId: "g1" }, ids);
 	await ask(message.afterSendGroupMsg, { groupId: "g1" }, ids);
 	await server.stop();
 	const [call, stopped] = logged.slice(-2);

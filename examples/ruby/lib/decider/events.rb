@@ -1,13 +1,15 @@
 # frozen_string_literal: true
 
-# The rpcs that need no decision: sending is allowed, and what was sent is counted.
+# The rpcs that need no decision: sending is allowed, and what was sent is counted once.
 
+require "decider/handled"
 require "openim/decider/v1/message_service_services_pb"
 
 module Decider
   class Events < Openim::Decider::V1::MessageService::Service
     def initialize
       super
+      @handled = Handled.new
       @sent = 0
       @lock = Mutex.new
     end
@@ -24,20 +26,22 @@ module Decider
       Openim::Decider::V1::BeforeSendGroupMsgResponse.new
     end
 
-    def after_send_single_msg(_request, _call)
-      count
+    def after_send_single_msg(_request, call)
+      count(call)
       Openim::Decider::V1::AfterSendSingleMsgResponse.new
     end
 
-    def after_send_group_msg(_request, _call)
-      count
+    def after_send_group_msg(_request, call)
+      count(call)
       Openim::Decider::V1::AfterSendGroupMsgResponse.new
     end
 
     private
 
-    def count
-      @lock.synchronize { @sent += 1 }
+    def count(call)
+      @handled.once(call.metadata["callback-id"].to_s) do
+        @lock.synchronize { @sent += 1 }
+      end
     end
   end
 end

@@ -69,7 +69,7 @@ final class CallLog implements ServerInterceptor {
     };
   }
 
-  private static String text(Metadata headers, String name) {
+  static String text(Metadata headers, String name) {
     return Objects.requireNonNullElse(
         headers.get(Metadata.Key.of(name, ASCII_STRING_MARSHALLER)), "");
   }

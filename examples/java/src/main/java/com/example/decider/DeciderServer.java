@@ -42,6 +42,7 @@ final class DeciderServer {
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(ProtoReflectionService.newInstance())
+            .intercept(new CallbackId())
             .intercept(new CallLog())
             .build()
             .start();

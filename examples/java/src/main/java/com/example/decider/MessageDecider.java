@@ -1,4 +1,4 @@
-// The rpcs about messages: the rules decide one, sending is allowed, what was sent is counted.
+// The rpcs about messages: the rules decide one, sending is allowed, what was sent is counted once.
 
 package com.example.decider;
 
@@ -18,6 +18,7 @@ import openim.decider.v1.MessageServiceGrpc.MessageServiceImplBase;
 
 /** What it does not override answers UNIMPLEMENTED. */
 final class MessageDecider extends MessageServiceImplBase {
+  private final Handled handled = new Handled();
   private final LongAdder sent = new LongAdder();
 
   long sent() {
@@ -47,14 +48,18 @@ final class MessageDecider extends MessageServiceImplBase {
   @Override
   public void afterSendSingleMsg(
       AfterSendSingleMsgRequest request, StreamObserver<AfterSendSingleMsgResponse> reply) {
-    sent.increment();
+    count();
     Reply.send(AfterSendSingleMsgResponse.getDefaultInstance(), reply);
   }
 
   @Override
   public void afterSendGroupMsg(
       AfterSendGroupMsgRequest request, StreamObserver<AfterSendGroupMsgResponse> reply) {
-    sent.increment();
+    count();
     Reply.send(AfterSendGroupMsgResponse.getDefaultInstance(), reply);
+  }
+
+  private void count() {
+    handled.once(CallbackId.current(), sent::increment);
   }
 }

@@ -79,6 +79,12 @@ final class DeciderTest {
     return messages.beforeMsgModify(BeforeMsgModifyRequest.newBuilder().setMsg(msg).build());
   }
 
+  private MessageServiceBlockingStub with(String key, String value) {
+    var headers = new Metadata();
+    headers.put(Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER), value);
+    return messages.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
   @Test
   void aReservedNameIsRefused() {
     var denial = rename("  AdMin ").getDenial();
@@ -177,18 +183,18 @@ final class DeciderTest {
   @Test
   void aPassedDeadlineIsNotDecided() {
     // A client that took it for its own deadline would not even ask.
-    var headers = new Metadata();
-    headers.put(Metadata.Key.of("grpc-timeout", Metadata.ASCII_STRING_MARSHALLER), "1n");
-    var late = messages.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    var late = with("grpc-timeout", "1n");
     var request = AfterSendSingleMsgRequest.getDefaultInstance();
     assertThrows(StatusRuntimeException.class, () -> late.afterSendSingleMsg(request));
     assertEquals(0, server.sent());
   }
 
   @Test
-  void afterCallbacksAreCounted() {
+  void afterCallbacksAreCountedOnce() {
     messages.afterSendSingleMsg(AfterSendSingleMsgRequest.getDefaultInstance());
-    messages.afterSendGroupMsg(AfterSendGroupMsgRequest.getDefaultInstance());
+    var delivery = with("callback-id", "c1");
+    delivery.afterSendGroupMsg(AfterSendGroupMsgRequest.getDefaultInstance());
+    delivery.afterSendGroupMsg(AfterSendGroupMsgRequest.getDefaultInstance());
     assertEquals(2, server.sent());
   }
 

@@ -62,7 +62,7 @@ class CallLog : ServerInterceptor {
     }
 }
 
-private fun Metadata.text(name: String) = get(Metadata.Key.of(name, ASCII_STRING_MARSHALLER)).orEmpty()
+internal fun Metadata.text(name: String) = get(Metadata.Key.of(name, ASCII_STRING_MARSHALLER)).orEmpty()
 
 internal fun decoded(text: String): String = try {
     URLDecoder.decode(text.replace("+", "%2B"), Charsets.UTF_8) // it would make spaces of them

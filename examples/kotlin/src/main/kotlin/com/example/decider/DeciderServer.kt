@@ -50,6 +50,7 @@ class DeciderServer(listen: String) {
             .addService(health.healthService)
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(ProtoReflectionService.newInstance())
+            .intercept(CallbackId())
             .intercept(CallLog())
             .build()
             .start()

@@ -1,4 +1,4 @@
-// The rpcs about messages: the rules decide one, sending is allowed, what was sent is counted.
+// The rpcs about messages: the rules decide one, sending is allowed, what was sent is counted once.
 
 package com.example.decider
 
@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.LongAdder
 
 /** What it does not override answers UNIMPLEMENTED. */
 class MessageDecider : MessageServiceCoroutineImplBase() {
+    private val handled = Handled()
     private val counter = LongAdder()
 
     val sent: Long
@@ -31,10 +32,12 @@ class MessageDecider : MessageServiceCoroutineImplBase() {
     override suspend fun beforeSendGroupMsg(request: BeforeSendGroupMsgRequest) = beforeSendGroupMsgResponse {}
 
     override suspend fun afterSendSingleMsg(request: AfterSendSingleMsgRequest) = afterSendSingleMsgResponse {
-        counter.increment()
+        count()
     }
 
     override suspend fun afterSendGroupMsg(request: AfterSendGroupMsgRequest) = afterSendGroupMsgResponse {
-        counter.increment()
+        count()
     }
+
+    private suspend fun count() = handled.once(CallbackId.current) { counter.increment() }
 }
