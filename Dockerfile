@@ -10,6 +10,7 @@ ARG BINARIES=compiled
 FROM rust:1.95.0-bookworm AS compiled
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY tests/Cargo.toml tests/
 COPY deploy/static-binaries deploy/
 COPY proto proto

@@ -20,7 +20,7 @@ DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
 .PHONY: help run test examples fmt lint settings docs proto compilers baseline contract deny ghz load
-.PHONY: compare smoke instructions syscalls cpu containers kubernetes go
+.PHONY: compare smoke instructions syscalls cpu events containers kubernetes go
 
 ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
 kubernetes: export PATH := $(CURDIR)/$(KUSTOMIZE_ROOT):$(PATH)
@@ -97,6 +97,9 @@ syscalls: ## Counts the gateway's system calls for a callback
 
 cpu: ## Measures the gateway's processor time for a callback, beside that of the plainest forwarder
 	@bench/cost cpu
+
+events: ## Measures what it costs to keep after-callbacks on disk, beside relaying them
+	@bench/events
 
 containers: ## Builds both images, and checks them by the compose files; brings a Docker engine if it can
 	@deploy/with-engine deploy/test

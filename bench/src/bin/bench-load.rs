@@ -33,6 +33,8 @@ struct Load {
     idle: RefCell<Vec<TcpStream>>,
     posts: Cell<u64>,
     dials: Cell<u64>,
+    /// The time of each post, in microseconds.
+    times: RefCell<Vec<u32>>,
 }
 
 enum Until {
@@ -70,6 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         idle: RefCell::default(),
         posts: Cell::default(),
         dials: Cell::default(),
+        times: RefCell::default(),
     });
     LocalSet::new().run_until(run(load, callers.parse()?)).await
 }
@@ -83,7 +86,18 @@ async fn run(load: Rc<Load>, callers: usize) -> Result<(), Box<dyn Error>> {
     }
     let (posts, dials) = (load.posts.get(), load.dials.get());
     let seconds = start.elapsed().as_secs_f64();
-    println!(r#"{{"posts": {posts}, "dials": {dials}, "seconds": {seconds:.3}}}"#);
+    let mut times = load.times.take();
+    times.sort_unstable();
+    let quantile = |share: f64| {
+        let index = (times.len() as f64 * share) as usize;
+        times
+            .get(index.min(times.len().saturating_sub(1)))
+            .map_or(0.0, |time| f64::from(*time) / 1e3)
+    };
+    let (p50, p99) = (quantile(0.5), quantile(0.99));
+    println!(
+        r#"{{"posts": {posts}, "dials": {dials}, "seconds": {seconds:.3}, "p50_ms": {p50:.3}, "p99_ms": {p99:.3}}}"#
+    );
     Ok(())
 }
 
@@ -91,7 +105,11 @@ async fn caller(load: Rc<Load>) -> Result<(), String> {
     let mut answer = vec![0; 64 * 1024];
     while load.goes_on() {
         load.posts.set(load.posts.get() + 1);
+        let began = Instant::now();
         load.post(&load.numbered(load.posts.get()), &mut answer).await?;
+        load.times
+            .borrow_mut()
+            .push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
         if load.pause > 0.0 {
             let milliseconds = -(1.0 - fastrand::f64()).ln() * load.pause;
             tokio::time::sleep(Duration::from_secs_f64(milliseconds / 1e3)).await;

@@ -218,22 +218,29 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Adds a record that waits.
-pub(super) fn insert(to: &Transaction<'_>, seq: i64, record: &Record) -> rusqlite::Result<()> {
+/// Adds records that wait, with numbers from `first` on.
+pub(super) fn insert<'r>(
+    to: &Transaction<'_>,
+    first: i64,
+    records: impl Iterator<Item = &'r Record>,
+) -> rusqlite::Result<()> {
     let sql = "INSERT INTO waiting (seq, id, callback, key, received, command, operation_id,
                                     traceparent, attempts, status, payload)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '', NULL, ?9)";
-    to.prepare_cached(sql)?.execute(params![
-        seq,
-        record.id,
-        record.callback.setting,
-        record.key,
-        record.received.0,
-        record.command,
-        record.operation_id,
-        record.traceparent.as_ref().map(http::HeaderValue::as_bytes),
-        record.payload(),
-    ])?;
+    let mut statement = to.prepare_cached(sql)?;
+    for (seq, record) in (first..).zip(records) {
+        statement.execute(params![
+            seq,
+            record.id,
+            record.callback.setting,
+            record.key,
+            record.received.0,
+            record.command,
+            record.operation_id,
+            record.traceparent.as_ref().map(http::HeaderValue::as_bytes),
+            record.payload(),
+        ])?;
+    }
     Ok(())
 }
 

@@ -258,11 +258,10 @@ impl Writer {
         let transaction = database.begin()?;
         let is_full = !keeps.is_empty() && used_bytes(&transaction)? > self.config.max_bytes;
         let keeps = if is_full { &[] } else { keeps };
-        let mut stored = Vec::with_capacity(keeps.len());
-        for (seq, (record, _)) in (self.last_seq + 1..).zip(keeps) {
-            database::insert(&transaction, seq, record)?;
-            stored.push((seq, record.clone()));
-        }
+        let records = keeps.iter().map(|(record, _)| record);
+        let stored: Vec<_> = (self.last_seq + 1..).zip(records.cloned()).collect();
+        let records = stored.iter().map(|(_, record)| &**record);
+        database::insert(&transaction, self.last_seq + 1, records)?;
         for (ended, effect) in ends.iter().zip(&mut effects) {
             if !apply(&transaction, ended, effect, now)? {
                 *effect = Effect::None;
