@@ -20,7 +20,7 @@ DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
 .PHONY: help run test examples fmt lint settings docs proto compilers baseline contract deny ghz load
-.PHONY: compare smoke instructions syscalls cpu events containers kubernetes go
+.PHONY: chaos compare smoke instructions syscalls cpu events containers kubernetes go
 
 ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
 kubernetes: export PATH := $(CURDIR)/$(KUSTOMIZE_ROOT):$(PATH)
@@ -88,6 +88,10 @@ compare: $(GHZ) ## Loads several deciders in turns: DECIDERS="name=host:port …
 
 smoke: $(GHZ) $(OHA) ## Runs all load tests for moments, against servers of its own
 	@bench/smoke
+
+chaos: ## Kills gateway and decider under load, again and again; CHAOS_SECONDS=3600 for an hour, CHAOS_SEED for the same pauses
+	cargo test -p callback-gateway --locked --test process -- \
+		--ignored --exact --nocapture chaos::what_was_acknowledged_is_delivered_in_order
 
 instructions: ## Counts the gateway's instructions for a callback; fails where they are 4 % over those kept in bench/
 	@bench/cost instructions

@@ -29,6 +29,14 @@ impl Client {
     /// Connects.
     #[must_use]
     pub fn connect(address: SocketAddr) -> Self {
+        Self::try_connect(address).expect("the gateway listens")
+    }
+
+    /// Connects, if somebody listens.
+    ///
+    /// # Errors
+    /// Nobody does.
+    pub fn try_connect(address: SocketAddr) -> std::io::Result<Self> {
         Self::over(address, |tcp| Box::new(tcp))
     }
 
@@ -37,16 +45,20 @@ impl Client {
     pub fn connect_by_tls(address: SocketAddr, tls: Arc<ClientConfig>) -> Self {
         let name = ServerName::from(address.ip());
         let session = ClientConnection::new(tls, name).expect("a client");
-        Self::over(address, |tcp| Box::new(StreamOwned::new(session, tcp)))
+        let client = Self::over(address, |tcp| Box::new(StreamOwned::new(session, tcp)));
+        client.expect("the gateway listens")
     }
 
-    fn over(address: SocketAddr, wrap: impl FnOnce(TcpStream) -> Box<dyn Stream>) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the gateway listens");
+    fn over(
+        address: SocketAddr,
+        wrap: impl FnOnce(TcpStream) -> Box<dyn Stream>,
+    ) -> std::io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("an option that exists");
         let tcp = stream.try_clone().expect("a file descriptor");
-        Self { stream: BufReader::new(wrap(stream)), tcp }
+        Ok(Self { stream: BufReader::new(wrap(stream)), tcp })
     }
 
     /// Sends a request, and reads the answer.

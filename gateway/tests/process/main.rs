@@ -1,6 +1,7 @@
 //! The gateway as a process.
 
 mod answers;
+mod chaos;
 mod command_line;
 mod faults;
 mod lifecycle;
