@@ -265,25 +265,37 @@ impl Delivering {
     ) {
         let tasks = TaskTracker::new();
         loop {
-            let this = self.clone();
             tokio::select! {
-                Some(delivery) = deliveries.recv() => {
-                    tasks.spawn(async move {
-                        this.store.deliver(&this.deliverer, delivery, &this.draining).await;
-                    });
-                }
-                Some(relay) = relays.recv() => {
-                    tasks.spawn(async move { this.relay(relay).await });
-                }
+                Some(delivery) = deliveries.recv() => self.clone().deliver(delivery, &tasks),
+                Some(relay) = relays.recv() => self.clone().relay(relay, &tasks),
                 () = self.draining.cancelled() => break,
             }
+        }
+        // What was handed over already is done too: nobody else would do it, or say that it was not done.
+        deliveries.close();
+        relays.close();
+        while let Some(delivery) = deliveries.recv().await {
+            self.clone().deliver(delivery, &tasks);
+        }
+        while let Some(relay) = relays.recv().await {
+            self.clone().relay(relay, &tasks);
         }
         tasks.close();
         self.aborting.run_until_cancelled(tasks.wait()).await;
     }
 
+    fn deliver(self: Arc<Self>, delivery: Delivery, tasks: &TaskTracker) {
+        tasks.spawn(async move {
+            self.store.deliver(&self.deliverer, delivery, &self.draining).await;
+        });
+    }
+
+    fn relay(self: Arc<Self>, relay: Relay, tasks: &TaskTracker) {
+        tasks.spawn(async move { self.send(relay).await });
+    }
+
     /// Sends a record that is not stored to its decider, once.
-    async fn relay(&self, relay: Relay) {
+    async fn send(&self, relay: Relay) {
         let record = relay.record;
         if relay.is_try
             && let Ok(Ok(())) = timeout(TRY_TIMEOUT, self.store.keep(record.clone())).await

@@ -290,15 +290,16 @@ impl Queue {
     }
 
     fn send(&mut self, delivery: Delivery, lane: usize, is_retry: bool) {
-        let (key, size) = (delivery.record.key.clone(), delivery.record.size());
+        let (seq, key, size) = (delivery.seq, delivery.record.key.clone(), delivery.record.size());
+        if self.to.send(delivery).is_err() {
+            return; // it stops, and the record stays on disk
+        }
         self.lanes[lane].in_flight += 1;
         self.lanes[lane].bytes += size;
         if let Some(key) = &key {
             self.keys.insert(key.clone(), false);
         }
-        self.flights.insert(delivery.seq, Flight { lane, key, size, is_retry });
-        // While it stops, nobody receives: the record stays on disk.
-        let _ = self.to.send(delivery);
+        self.flights.insert(seq, Flight { lane, key, size, is_retry });
     }
 
     fn is_full(&self, lane: &Lane) -> bool {
