@@ -11,7 +11,7 @@ use tracing::warn;
 use super::database;
 use super::message::Message;
 
-/// The bytes of records after which a checkpoint is made.
+/// The bytes after which a checkpoint is made.
 const BYTES: usize = 1 << 20;
 /// The pages of a WAL from which on the writer does the rest of a checkpoint, so that the WAL begins anew: 16 MiB.
 const LONG: i64 = 4096;
@@ -55,7 +55,7 @@ impl Checkpoints {
         }
     }
 
-    /// Records of so many bytes were committed.
+    /// About so many bytes were committed.
     pub(super) fn committed(&mut self, bytes: usize) {
         self.bytes += bytes;
         if self.bytes < BYTES {

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
 
 use super::super::letters::State;
@@ -17,7 +18,7 @@ const APPLICATION: i32 = 0x4f4d_4556;
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
 /// The columns that `waiting` and `settled` share, besides `seq`.
-const SHARED: &str = "id, callback, key, received, command, operation_id, traceparent, attempts, \
+pub(super) const SHARED: &str = "id, callback, key, received, command, operation_id, traceparent, attempts, \
                       status, payload";
 
 /// A database that is open.
@@ -79,6 +80,16 @@ impl Database {
         Ok(Self { connection })
     }
 
+    /// Opens a damaged database to copy from it. Nothing is written: locked by this process alone it needs no shared
+    /// memory, whose file a full disk would refuse, and its WAL stays beside it.
+    pub(super) fn open_damaged(path: &Path) -> Result<Self, OpenError> {
+        let mut connection = connect(path)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        migrate(&mut connection)?;
+        Ok(Self { connection })
+    }
+
     pub(super) fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
         self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
     }
@@ -112,7 +123,12 @@ impl Database {
         let sql = "SELECT seq, callback, key FROM waiting
                    WHERE seq > ?1 AND due IS NULL ORDER BY seq LIMIT ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_map(params![cursor, limit], waiting)?.collect()
+        let rows = statement.query_map(params![cursor, limit], waiting)?;
+        let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        match rows.iter().find(|row| row.seq <= cursor) {
+            Some(row) => Err(rusqlite::Error::IntegralValueOutOfRange(0, row.seq)),
+            None => Ok(rows),
+        }
     }
 
     /// Rows whose time for another attempt has come, or is later than `latest`, which only a clock that was set back
@@ -296,7 +312,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
 }
 
 /// The record of a row of [`SHARED`], and the number of its attempts.
-fn record(row: &Row<'_>) -> rusqlite::Result<Option<(Record, u32)>> {
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Option<(Record, u32)>> {
     let callback = CallbackKey::find(row.get_ref(1)?.as_str()?).and_then(CallbackKey::callback);
     let traceparent: Option<Vec<u8>> = row.get(6)?;
     let attempts = row.get_ref(7)?.as_str()?.split_whitespace().count();
@@ -315,10 +331,19 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Option<(Record, u32)>> {
 }
 
 /// True for an error after which the file must not be written any more: a WAL may drop later commits behind a bad frame.
+/// A value that no statement of ours could have written is damage too.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error_code();
-    matches!(
-        code,
-        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+    };
+    match error {
+        FromSqlConversionFailure(..)
+        | IntegralValueOutOfRange(..)
+        | InvalidColumnType(..)
+        | Utf8Error(..) => true,
+        _ => matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        ),
+    }
 }

@@ -15,6 +15,8 @@ impl Writer {
     /// It is not this gateway's to use. A damaged one is retired, and one that can't be opened for any other reason is
     /// opened again later: events are relayed until then.
     pub(super) fn start(&mut self) -> Result<(), OpenError> {
+        retire::finish(&self.path)?;
+        self.is_new = !self.path.exists();
         match Database::open(&self.path) {
             Err(why @ (OpenError::Newer { .. } | OpenError::Foreign | OpenError::File(_))) => {
                 Err(why)
@@ -41,11 +43,15 @@ impl Writer {
             Err(why) => Err(why),
         };
         if let Err(why) = result {
-            self.database = None;
-            self.again = Instant::now() + AGAIN;
-            match retire::is_damaged(&why) {
-                true => self.retire(&why.to_string()),
-                false => error!(%why, "the database of events can't be opened: events are relayed"),
+            self.close();
+            if retire::is_damaged(&why) && !self.is_new {
+                return self.retire(&why.to_string());
+            }
+            error!(%why, "the database of events can't be opened: events are relayed");
+            if self.is_new
+                && let Err(why) = retire::remove(&self.path)
+            {
+                error!(%why, "the new database of events can't be removed");
             }
         }
     }
@@ -54,35 +60,38 @@ impl Writer {
     fn resume(&mut self) -> Result<(), OpenError> {
         self.rewind()?;
         self.checkpoints.start()?;
-        self.salvage_again();
+        self.is_new = false;
+        self.salvage_next();
         Ok(())
     }
 
     /// A statement failed.
     pub(super) fn failed(&mut self, why: &rusqlite::Error) {
         if is_damage(why) {
+            self.close();
             self.retire(&why.to_string());
         } else {
+            self.again = Instant::now() + AGAIN;
             warn!(%why, "the database of events failed");
         }
     }
 
     fn retire(&mut self, why: &str) {
-        self.close();
-        self.again = Instant::now();
         match retire::retire(&self.path) {
             Ok(path) => {
+                (self.is_new, self.again) = (true, Instant::now());
                 self.reports.metrics.retired();
                 error!(why, kept = %path.display(), "the database of events is damaged: a new one");
             }
             Err(e) => {
-                self.again += AGAIN;
                 error!(why, %e, "the database of events is damaged, and can't be moved away");
             }
         }
     }
 
-    pub(super) fn close(&mut self) {
+    /// Closes the database, which is opened again later.
+    fn close(&mut self) {
+        self.again = Instant::now() + AGAIN;
         self.checkpoints.stop();
         self.salvage = None;
         self.database = None;
@@ -93,19 +102,22 @@ impl Writer {
         if let Some(salvage) = self.salvage.take() {
             self.reports.metrics.unreadable(salvage.finish());
         }
-        self.salvage_again();
+        self.salvage_next();
         self.rewind()
     }
 
     /// Begins to copy the oldest damaged database that was not copied to its end. Records that were copied before are
     /// not copied twice.
-    pub(super) fn salvage_again(&mut self) {
-        let directory = self.path.parent().unwrap_or(&self.path);
-        let damaged = retire::damaged(directory).unwrap_or_else(|why| {
-            error!(%why, "damaged databases of events can't be found");
-            Vec::new()
-        });
-        self.salvage = damaged.into_iter().next().map(Salvage::open);
+    fn salvage_next(&mut self) {
+        let damaged = retire::damaged(&self.path).map_err(OpenError::File);
+        let oldest = damaged.map(|damaged| damaged.into_iter().next());
+        match oldest.and_then(|oldest| oldest.map(Salvage::open).transpose()) {
+            Ok(salvage) => self.salvage = salvage,
+            Err(why) => {
+                error!(%why, "a damaged database of events can't be copied yet: events are relayed");
+                self.close();
+            }
+        }
         if let Some(salvage) = &self.salvage {
             // Its records keep their numbers; new ones come behind them.
             self.last_seq = self.last_seq.max(salvage.last_seq(self.last_seq));

@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
-use rusqlite::{Transaction, params, params_from_iter};
+use rusqlite::{ErrorCode, Transaction, params, params_from_iter};
 use tracing::{error, info};
 
 use super::super::record::Millis;
-use super::database::{Database, OpenError};
+use super::database::{Database, OpenError, SHARED, is_damage, record};
 
 /// The ending of a retired database that was not copied yet, and of one that was.
 const DAMAGED: &str = "damaged.db";
@@ -25,21 +25,59 @@ const TABLES: [&str; 2] = ["waiting", "settled"];
 /// Moves a database and its WAL out of the way. All connections must be closed: SQLite deletes the WAL of a database
 /// that it closes by its name.
 pub(super) fn retire(path: &Path) -> io::Result<PathBuf> {
-    let damaged = path.with_extension(format!("{}.{DAMAGED}", Millis::now().0));
+    let damaged = unused(path).ok_or(io::ErrorKind::AlreadyExists)?;
     let _ = fs::remove_file(beside(path, "-shm")); // made anew from the WAL
-    match fs::rename(beside(path, "-wal"), beside(&damaged, "-wal")) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => fs::rename(path, &damaged)?,
-    }
+    // A kill between the two is seen by it that the WAL has its new name: `finish` does the rest.
+    let (wal, moved) = (beside(path, "-wal"), beside(&damaged, "-wal"));
+    existing(fs::rename(&wal, &moved))?;
+    fs::rename(path, &damaged).inspect_err(|_| drop(fs::rename(&moved, &wal)))?;
     Ok(damaged)
 }
 
+/// Finishes a [`retire`] that a kill has cut short. Without its WAL the database would lack what was committed last.
+pub(super) fn finish(path: &Path) -> io::Result<()> {
+    for wal in ending_in(path, &format!("{DAMAGED}-wal"))? {
+        let damaged = wal.with_extension("db");
+        if !damaged.exists() {
+            existing(fs::rename(path, damaged))?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a database that never held a record.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    ["-journal", "-shm", "-wal", ""]
+        .iter()
+        .try_for_each(|ending| existing(fs::remove_file(beside(path, ending))))
+}
+
+/// A name for a damaged database that no other one has or had: two may be retired within a millisecond.
+fn unused(path: &Path) -> Option<PathBuf> {
+    let now = Millis::now().0;
+    let name = |millis: i64, ending: &str| path.with_extension(format!("{millis}.{ending}"));
+    let is_free = |&millis: &i64| [DAMAGED, RETIRED].iter().all(|e| !name(millis, e).exists());
+    (now..).find(is_free).map(|millis| name(millis, DAMAGED))
+}
+
+/// The result for a file that need not exist.
+fn existing(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
+}
+
 /// The retired databases that were not copied yet, the oldest first.
-pub(super) fn damaged(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn damaged(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = ending_in(path, DAMAGED)?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// The files in a database's directory whose names end so.
+fn ending_in(path: &Path, ending: &str) -> io::Result<Vec<PathBuf>> {
+    let directory = path.parent().unwrap_or(path);
     let paths = fs::read_dir(directory)?.map(|entry| Ok(entry?.path()));
     let mut paths = paths.collect::<io::Result<Vec<_>>>()?;
-    paths.retain(|path| path.to_string_lossy().ends_with(DAMAGED));
-    paths.sort();
+    paths.retain(|path| path.to_string_lossy().ends_with(ending));
     Ok(paths)
 }
 
@@ -65,17 +103,31 @@ pub(super) struct Salvage {
 }
 
 impl Salvage {
-    /// Opens a damaged database. One that can't be opened has nothing readable.
-    pub(super) fn open(path: PathBuf) -> Self {
-        let from = match Database::open(&path) {
+    /// Opens a damaged database. One that can't be opened for its damage has nothing readable.
+    ///
+    /// # Errors
+    /// It can't be opened now, for another reason.
+    pub(super) fn open(path: PathBuf) -> Result<Self, OpenError> {
+        let from = match Database::open_damaged(&path) {
             Ok(from) => Some(from),
+            Err(OpenError::Sql(why)) if !is_damage(&why) => return Err(OpenError::Sql(why)),
             Err(why) => {
                 error!(path = %path.display(), %why, "nothing is readable in the damaged database");
                 None
             }
         };
-        let tables = if from.is_some() { TABLES.to_vec() } else { Vec::new() };
-        Self { path, from, tables, seq: 0, copied: 0, unreadable: 0, missed: 0 }
+        Ok(Self::of(path, from))
+    }
+
+    fn of(path: PathBuf, from: Option<Database>) -> Self {
+        let (tables, unreadable) =
+            if from.is_some() { (TABLES.to_vec(), 0) } else { (Vec::new(), 1) };
+        Self { path, from, tables, seq: 0, copied: 0, unreadable, missed: 0 }
+    }
+
+    /// Begins anew, after a step that was not committed.
+    pub(super) fn again(self) -> Self {
+        Self::of(self.path, self.from)
     }
 
     /// A number that is not less than any in it, and than `known`.
@@ -93,25 +145,50 @@ impl Salvage {
                     self.next_table();
                 }
                 for row in rows {
-                    let marks = vec!["?"; row.len()].join(", ");
-                    let sql = format!("INSERT OR IGNORE INTO {table} VALUES ({marks})");
-                    self.copied += to.prepare_cached(&sql)?.execute(params_from_iter(&row))? as u64;
-                    if let Some(Value::Integer(seq)) = row.first() {
-                        self.seq = *seq;
+                    match row.first() {
+                        Some(&Value::Integer(seq)) if seq > self.seq => {
+                            self.copy(to, table, seq, &row)?;
+                        }
+                        _ => self.miss(),
                     }
-                    self.missed = 0;
                 }
             }
-            Err(_) => {
-                self.seq += 1;
-                self.unreadable += u64::from(self.missed == 0);
-                self.missed += 1;
-                if self.missed > GIVEN_UP {
-                    self.next_table();
-                }
-            }
+            Err(_) => self.miss(),
+        }
+        if self.missed > GIVEN_UP {
+            self.next_table();
         }
         Ok(self.tables.is_empty())
+    }
+
+    fn copy(
+        &mut self,
+        to: &Transaction<'_>,
+        table: &str,
+        seq: i64,
+        row: &[Value],
+    ) -> rusqlite::Result<()> {
+        let marks = vec!["?"; row.len()].join(", ");
+        let sql = format!("INSERT OR IGNORE INTO {table} VALUES ({marks})");
+        match to.prepare_cached(&sql)?.execute(params_from_iter(row)) {
+            Ok(copied) => {
+                self.copied += copied as u64;
+                (self.seq, self.missed) = (seq, 0);
+            }
+            // A value of another type than its column's.
+            Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                self.miss();
+            }
+            Err(why) => return Err(why),
+        }
+        Ok(())
+    }
+
+    /// Goes on behind a row that can't be read.
+    fn miss(&mut self) {
+        self.seq += 1;
+        self.unreadable += u64::from(self.missed == 0);
+        self.missed += 1;
     }
 
     fn next_table(&mut self) {
@@ -124,9 +201,8 @@ impl Salvage {
         drop(self.from);
         let path = self.path.to_string_lossy().replace(DAMAGED, RETIRED);
         let (copied, unreadable) = (self.copied, self.unreadable);
-        let renamed = fs::rename(beside(&self.path, "-wal"), beside(Path::new(&path), "-wal"))
-            .or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
-            .and_then(|()| fs::rename(&self.path, &path));
+        let wal = fs::rename(beside(&self.path, "-wal"), beside(Path::new(&path), "-wal"));
+        let renamed = existing(wal).and_then(|()| fs::rename(&self.path, &path));
         match renamed {
             Ok(()) => info!(path, copied, unreadable, "copied from the damaged database"),
             Err(why) => error!(%why, copied, unreadable, "the damaged database can't be renamed"),
@@ -135,16 +211,19 @@ impl Salvage {
     }
 }
 
-/// Rows of a table behind a number, with all columns as they are.
+/// Rows of a table behind a number, with all columns as they are; fails where one of them is no record.
 fn rows(from: &Database, table: &str, seq: i64, limit: usize) -> rusqlite::Result<Vec<Vec<Value>>> {
-    let sql = format!("SELECT * FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    let sql = format!("SELECT {SHARED}, * FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     let mut statement = from.connection.prepare_cached(&sql)?;
-    let columns = statement.column_count();
-    let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
+    let (first, end) = (SHARED.split(',').count(), statement.column_count());
+    let row = |row: &rusqlite::Row<'_>| {
+        record(row)?;
+        (first..end).map(|column| row.get(column)).collect()
+    };
     statement.query_map(params![seq, limit], row)?.collect()
 }
 
 /// True if a database that can't be opened is to be retired, not refused.
 pub(super) fn is_damaged(why: &OpenError) -> bool {
-    matches!(why, OpenError::Sql(why) if super::database::is_damage(why))
+    matches!(why, OpenError::Sql(why) if is_damage(why))
 }

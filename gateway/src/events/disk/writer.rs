@@ -52,6 +52,8 @@ pub(super) struct Writer {
     pub(super) checkpoints: Checkpoints,
     /// None while it can't be opened.
     pub(super) database: Option<Database>,
+    /// The database was just made, and holds nothing.
+    pub(super) is_new: bool,
     /// The old database whose records are being copied into the new one. Nothing is delivered meanwhile, since the old
     /// records come first.
     pub(super) salvage: Option<Salvage>,
@@ -132,6 +134,7 @@ impl Writer {
             reports,
             checkpoints,
             database: None,
+            is_new: false,
             salvage: None,
             clock: Clock::start(),
             last_seq: 0,
@@ -203,6 +206,7 @@ impl Writer {
         let stored = self.write(batch);
         let result = self.act(acts, reload, checkpoint);
         if let Err(why) = result.and_then(|()| self.dispatch(stored)).and_then(|()| self.round()) {
+            let _ = self.rewind(); // finds what was not handed out
             self.failed(&why);
         }
     }
@@ -241,8 +245,7 @@ impl Writer {
                 }
                 self.unwritten.append(&mut ends);
                 if let CommitError::Sql(why) = why {
-                    self.again = Instant::now() + AGAIN;
-                    self.salvage_again();
+                    self.salvage = self.salvage.take().map(Salvage::again);
                     self.failed(&why);
                 }
                 Vec::new()
