@@ -90,6 +90,14 @@ impl Database {
         Ok(Self { connection })
     }
 
+    /// Lets what was attempted after `now` be due at once: the clock was set back since, perhaps by more than a pause.
+    pub(super) fn forget_future(&self, now: Millis) -> rusqlite::Result<()> {
+        // The last of the attempts has 13 digits until the year 2286, and a space.
+        let sql = "UPDATE waiting SET due = ?1
+                   WHERE due > ?1 AND CAST(substr(attempts, -14) AS INTEGER) > ?1";
+        self.connection.execute(sql, [now.0]).map(drop)
+    }
+
     pub(super) fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
         self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
     }

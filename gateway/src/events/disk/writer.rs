@@ -386,6 +386,7 @@ impl Writer {
     /// Takes its place in the database anew.
     pub(super) fn rewind(&mut self) -> rusqlite::Result<()> {
         let Some(database) = &self.database else { return Ok(()) };
+        database.forget_future(self.clock.now())?;
         self.last_seq = self.last_seq.max(database.last_seq()?);
         self.waiting = database.count_waiting()?.0;
         let oldest = database::oldest(&database.connection)?;
