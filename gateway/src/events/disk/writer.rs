@@ -32,6 +32,8 @@ pub(super) const AGAIN: Duration = Duration::from_millis(500);
 const COUNTED: Duration = Duration::from_secs(1);
 /// The most records that are deleted in one transaction for their age.
 const PURGED: usize = 1000;
+/// The bytes of a checkpoint that the end of a delivery counts for: it changes a page, at least.
+const END: usize = 4096;
 
 /// The reason why a batch was not written.
 #[derive(Debug, thiserror::Error)]
@@ -276,7 +278,8 @@ impl Writer {
         transaction.commit()?;
         self.last_seq += i64::try_from(stored.len()).unwrap_or_default();
         self.waiting += stored.len() as u64;
-        self.checkpoints.committed(keeps.iter().map(|(record, _)| record.size()).sum());
+        let kept: usize = keeps.iter().map(|(record, _)| record.size()).sum();
+        self.checkpoints.committed(kept + ends.len() * END);
         if salvaged == Some(true) {
             self.salvaged()?;
         }
