@@ -33,7 +33,7 @@ pub struct EventsConfig {
     /// The most events that are being delivered to each decider at the same time.
     pub in_flight: usize,
     /// The most bytes of the database. Over it the oldest delivered events are deleted; without any, new events are no
-    /// longer stored but sent to their deciders at once.
+    /// longer stored but sent to their deciders at once; nor are they while the file system has less than 32 MiB left.
     pub max_bytes: u64,
     /// The largest message of an event that is stored, in bytes; a larger one is sent to its decider at once.
     pub max_body: usize,

@@ -51,6 +51,13 @@ pub enum OpenError {
     Sql(#[from] rusqlite::Error),
 }
 
+/// The bytes in a database's file.
+pub(super) struct Space {
+    pub(super) used: u64,
+    /// In pages of deleted records, which new ones take first.
+    pub(super) free: u64,
+}
+
 /// A row that waits, without its content.
 pub(super) struct Waiting {
     pub(super) seq: i64,
@@ -185,11 +192,12 @@ impl Database {
     }
 }
 
-/// The bytes in use, without free pages of the file.
-pub(super) fn used_bytes(of: &Connection) -> rusqlite::Result<u64> {
+/// The bytes in the file, used and free.
+pub(super) fn space(of: &Connection) -> rusqlite::Result<Space> {
     let pragma = |name| of.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-    let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
-    Ok(pages * pragma("page_size")?)
+    let (page, free) = (pragma("page_size")?, pragma("freelist_count")?);
+    let used = pragma("page_count")?.saturating_sub(free);
+    Ok(Space { used: used * page, free: free * page })
 }
 
 /// The time when the oldest record that waits was received.

@@ -1,12 +1,12 @@
 //! The one thread that writes the database. It takes all that has queued into one transaction, so that commits grow with
 //! load; the ends of deliveries are written in the same transactions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::debug;
 
@@ -17,7 +17,7 @@ use super::super::record::{Millis, Record};
 use super::super::report::Reports;
 use super::super::schedule;
 use super::checkpoint::Checkpoints;
-use super::database::{self, Database, Ending, used_bytes};
+use super::database::{self, Database, Ending, space};
 use super::message::{Act, Ended, Message};
 use super::queue::{End, Queue};
 use super::retire::Salvage;
@@ -32,6 +32,10 @@ pub(super) const AGAIN: Duration = Duration::from_millis(500);
 const COUNTED: Duration = Duration::from_secs(1);
 /// The most records that are deleted in one transaction for their age.
 const PURGED: usize = 1000;
+
+/// The bytes that stay free on the file system or in the file. The ends of deliveries need them: what can't be deleted from a full disk
+/// would fill it for ever. They are twice the length to which the WAL may grow.
+const RESERVE: u64 = 32 << 20;
 /// The bytes of a checkpoint that the end of a delivery counts for: it changes a page, at least.
 const END: usize = 4096;
 
@@ -87,6 +91,8 @@ struct Batch {
 /// What was written in one transaction.
 struct Written {
     stored: Vec<Stored>,
+    /// The reason why no record was stored.
+    shortage: Option<&'static str>,
     effects: Vec<Effect>,
     /// The time when the oldest record that waits was received.
     oldest: Option<Millis>,
@@ -228,12 +234,10 @@ impl Writer {
         }
         let began = Instant::now();
         match self.commit(&keeps, &ends) {
-            Ok(Written { stored, effects, oldest }) => {
+            Ok(Written { stored, shortage, effects, oldest }) => {
                 self.reports.metrics.committed(began.elapsed());
-                let is_full = stored.len() < keeps.len();
                 for (_, kept) in keeps {
-                    let full = || "the database has reached events.max_bytes".to_owned();
-                    let _ = kept.send(if is_full { Err(full()) } else { Ok(()) });
+                    let _ = kept.send(shortage.map_or(Ok(()), |why| Err(why.to_owned())));
                 }
                 for (ended, effect) in ends.iter().zip(effects) {
                     self.written(ended, &effect);
@@ -255,14 +259,17 @@ impl Writer {
         }
     }
 
-    /// Stores all records, or none if the database is full; the ends of attempts are written in any case.
+    /// Stores all records, or none if space is short; the ends of attempts are written in any case.
     fn commit(&mut self, keeps: &[Keep], ends: &[Ended]) -> Result<Written, CommitError> {
         let now = self.clock.now();
         let mut effects: Vec<_> = ends.iter().map(|ended| self.effect(ended, now)).collect();
         let Some(database) = &mut self.database else { return Err(CommitError::Closed) };
         let transaction = database.begin()?;
-        let is_full = !keeps.is_empty() && used_bytes(&transaction)? > self.config.max_bytes;
-        let keeps = if is_full { &[] } else { keeps };
+        let shortage = match keeps {
+            [] => None,
+            _ => shortage(&transaction, &self.path, self.config.max_bytes)?,
+        };
+        let keeps = if shortage.is_some() { &[] } else { keeps };
         let records = keeps.iter().map(|(record, _)| record);
         let stored: Vec<_> = (self.last_seq + 1..).zip(records.cloned()).collect();
         let records = stored.iter().map(|(_, record)| &**record);
@@ -283,7 +290,7 @@ impl Writer {
         if salvaged == Some(true) {
             self.salvaged()?;
         }
-        Ok(Written { stored, effects, oldest })
+        Ok(Written { stored, shortage, effects, oldest })
     }
 
     fn effect(&self, ended: &Ended, now: Millis) -> Effect {
@@ -370,7 +377,7 @@ impl Writer {
         if now >= self.next_round {
             self.next_round = now + ROUND;
             let now = self.clock.now();
-            let over = used_bytes(&database.connection)? > self.config.max_bytes;
+            let over = space(&database.connection)?.used > self.config.max_bytes;
             let delivered = if over { now } else { now.before(self.config.keep_delivered) };
             let bounds =
                 [(State::Ignored, now.before(self.config.max_age)), (State::Delivered, delivered)];
@@ -397,6 +404,22 @@ impl Writer {
         self.next_round = Instant::now();
         self.queue.rewind(database)
     }
+}
+
+/// The reason why no more records are to be stored, if there is one.
+fn shortage(
+    database: &Connection,
+    path: &Path,
+    max_bytes: u64,
+) -> rusqlite::Result<Option<&'static str>> {
+    let space = space(database)?;
+    if space.used > max_bytes {
+        return Ok(Some("the database has reached events.max_bytes"));
+    }
+    // Where the system does not say what is free, a commit finds out.
+    let is_short = rustix::fs::statvfs(path)
+        .is_ok_and(|stat| stat.f_bavail * stat.f_frsize + space.free < RESERVE);
+    Ok(is_short.then_some("the file system has less than 32 MiB left"))
 }
 
 /// True if the record was there.
