@@ -20,9 +20,10 @@ use crate::faults::disk::Disk;
 use crate::support::{Process, Running, gateway, settings};
 
 const POSTERS: usize = 8;
-/// The time without a delivery after which what is missing counts as lost: longer than the backoff of an event that a
-/// decider's death met twice.
-const QUIET: Duration = Duration::from_secs(45);
+/// The time in which nothing waits in the store any more, after which what is missing counts as lost.
+const QUIET: Duration = Duration::from_secs(2);
+/// The time in which all must have been delivered, whatever backoff the deaths of the decider have caused.
+const LAST: Duration = Duration::from_secs(180);
 
 /// A store that takes its time is waited for, since a relayed event dies with the gateway.
 const SETTINGS: &str = "[events]\nstore_timeout = '10s'";
@@ -39,7 +40,7 @@ fn what_was_acknowledged_is_delivered_in_order() {
 
 #[test]
 fn a_disk_that_lies_loses_events() {
-    let duration = Duration::from_secs(6);
+    let duration = Duration::from_secs(3);
     let summary = Chaos { name: "chaos-lying", duration, lying: true }.run();
     println!("{summary}");
     assert!(summary.lost > 0, "{summary}");
@@ -103,9 +104,9 @@ impl Chaos {
             }
             shared.ended.store(true, Ordering::Relaxed);
         });
-        let _gateway = Running::start(&mut self.command(&disk, &decider));
+        let gateway = Running::start(&mut self.command(&disk, &decider));
         decider.restart();
-        drain(&decider, &shared);
+        drain(&gateway, &decider, &shared);
         shared.ledger().summary()
     }
 
@@ -153,18 +154,14 @@ fn pause(random: &mut Rng, most: u64) {
     thread::sleep(Duration::from_millis(random.u64(..most)));
 }
 
-/// Waits until all that was acknowledged is delivered, or nothing comes any more.
-fn drain(decider: &Decider, shared: &Shared) {
-    let mut last = (0, Instant::now());
-    while last.1.elapsed() < QUIET {
+/// Waits until all that was acknowledged is delivered, or nothing waits for its delivery any more.
+fn drain(gateway: &Running, decider: &Decider, shared: &Shared) {
+    let (until, mut busy) = (Instant::now() + LAST, Instant::now());
+    while shared.ledger().summary().lost > 0 && busy.elapsed() < QUIET && Instant::now() < until {
         thread::sleep(Duration::from_millis(100));
         drop(decider.take_asked());
-        let summary = shared.ledger().summary();
-        if summary.lost == 0 {
-            return;
-        }
-        if summary.delivered != last.0 {
-            last = (summary.delivered, Instant::now());
+        if !gateway.metrics().contains("callback_gateway_events_waiting 0\n") {
+            busy = Instant::now();
         }
     }
 }
