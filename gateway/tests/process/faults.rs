@@ -1,4 +1,9 @@
-//! A disk that fails and loses power.
+//! A disk that fails and loses power, and what becomes of the events on it.
 
+mod damage;
 pub(crate) mod disk;
+mod errors;
+mod full;
+mod opening;
 mod shim;
+mod store;

@@ -29,20 +29,21 @@ pub(crate) struct Disk {
 #[derive(Clone, Copy)]
 pub(crate) enum Calls {
     Writes = 0,
-    Syncs = 4,
+    Syncs = 5,
 }
 
 /// Other numbers in the library's `struct control`.
 #[derive(Clone, Copy)]
 enum Number {
-    Lying = 8,
-    Writeback = 9,
-    Clock = 10,
-    End = 11,
+    Lying = 10,
+    Writeback = 11,
+    Clock = 12,
+    End = 13,
 }
 
-/// The place of a fault's field `hits`, after those that [`Disk::fail`] writes.
+/// The places of a fault's fields `hits` and `calls`, after those that [`Disk::fail`] writes.
 const HITS: u64 = 3;
+const CALLS: u64 = 4;
 
 impl Disk {
     /// An empty directory, named after the test that it is for. Its disk works.
@@ -96,10 +97,12 @@ impl Disk {
 
     /// The number of calls that have failed.
     pub(crate) fn hits(&self, calls: Calls) -> i64 {
-        let mut bytes = [0; 8];
-        let file = File::open(&self.control).expect("our file");
-        file.read_exact_at(&mut bytes, (calls as u64 + HITS) * 8).expect("all of it");
-        i64::from_ne_bytes(bytes)
+        self.get(calls as u64 + HITS)
+    }
+
+    /// The number of calls that were made.
+    pub(crate) fn calls(&self, calls: Calls) -> i64 {
+        self.get(calls as u64 + CALLS)
     }
 
     /// Lets syncs succeed without effect.
@@ -115,6 +118,13 @@ impl Disk {
     /// Shifts the wall clock.
     pub(crate) fn shift_clock(&self, seconds: i64) {
         self.set(Number::Clock as u64, seconds);
+    }
+
+    fn get(&self, place: u64) -> i64 {
+        let mut bytes = [0; 8];
+        let file = File::open(&self.control).expect("our file");
+        file.read_exact_at(&mut bytes, place * 8).expect("all of it");
+        i64::from_ne_bytes(bytes)
     }
 
     fn set(&self, place: u64, value: i64) {

@@ -39,6 +39,7 @@ struct fault {
     int64_t skip;   // so many calls succeed first
     int64_t count;  // so many fail then; below 0: all
     int64_t hits;   // so many have failed; counted here
+    int64_t calls;  // so many were made; counted here
 };
 
 struct control {
@@ -263,6 +264,7 @@ static int watched(int fd, struct file **file) {
 
 static int injected(struct fault *fault) {
     int error = fault->error;
+    fault->calls++;
     if (!error || !fault->count) return 0;
     if (fault->skip > 0) {
         fault->skip--;
