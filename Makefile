@@ -90,8 +90,9 @@ smoke: $(GHZ) $(OHA) ## Runs all load tests for moments, against servers of its 
 	@bench/smoke
 
 chaos: ## Kills gateway and decider under load, again and again; CHAOS_SECONDS=3600 for an hour, CHAOS_SEED for the same pauses
-	cargo test -p callback-gateway --locked --test process -- \
-		--ignored --exact --nocapture chaos::what_was_acknowledged_is_delivered_in_order
+	OUTAGE_SECONDS=$${OUTAGE_SECONDS:-30} cargo test -p callback-gateway --locked --test process -- \
+		--include-ignored --exact --nocapture chaos::what_was_acknowledged_is_delivered_in_order \
+		faults::outage::no_message_is_lost_while_the_decider_is_down_and_no_user_waits
 
 instructions: ## Counts the gateway's instructions for a callback; fails where they are 4 % over those kept in bench/
 	@bench/cost instructions

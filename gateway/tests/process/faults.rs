@@ -5,5 +5,6 @@ pub(crate) mod disk;
 mod errors;
 mod full;
 mod opening;
+mod outage;
 mod shim;
 mod store;
