@@ -15,7 +15,7 @@ use super::database::{Database, OpenError, SHARED, is_damage, record};
 const DAMAGED: &str = "damaged.db";
 const RETIRED: &str = "retired.db";
 /// Rows that are copied in one transaction.
-const ROWS: usize = 500;
+pub(super) const ROWS: usize = 500;
 /// Numbers without a readable row, one after the other, after which a table is given up.
 const GIVEN_UP: u64 = 10_000;
 /// More records than a database ever had.

@@ -20,7 +20,7 @@ use super::checkpoint::Checkpoints;
 use super::database::{self, Database, Ending, space};
 use super::message::{Act, Ended, Message};
 use super::queue::{End, Queue};
-use super::retire::Salvage;
+use super::retire::{self, Salvage};
 
 /// The most messages of one transaction.
 const BATCH: usize = 1024;
@@ -36,8 +36,8 @@ const PURGED: usize = 1000;
 /// The bytes that stay free on the file system or in the file. The ends of deliveries need them: what can't be deleted from a full disk
 /// would fill it for ever. They are twice the length to which the WAL may grow.
 const RESERVE: u64 = 32 << 20;
-/// The bytes of a checkpoint that the end of a delivery counts for: it changes a page, at least.
-const END: usize = 4096;
+/// The bytes that the end of a delivery, or a record that is copied, counts for: each changes a page, at least.
+const PAGE: usize = 4096;
 
 /// The reason why a batch was not written.
 #[derive(Debug, thiserror::Error)]
@@ -286,7 +286,8 @@ impl Writer {
         self.last_seq += i64::try_from(stored.len()).unwrap_or_default();
         self.waiting += stored.len() as u64;
         let kept: usize = keeps.iter().map(|(record, _)| record.size()).sum();
-        self.checkpoints.committed(kept + ends.len() * END);
+        let copied = if salvaged.is_some() { retire::ROWS } else { 0 };
+        self.checkpoints.committed(kept + (ends.len() + copied) * PAGE);
         if salvaged == Some(true) {
             self.salvaged()?;
         }
