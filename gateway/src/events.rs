@@ -164,24 +164,47 @@ impl Events {
         let decider = &self.names[config.decider.0];
         let key = record.key.take().filter(|_| config.ordered);
         record.key = key.map(|key| format!("{decider}:{key}"));
-        let record = Arc::new(record);
+        let (record, by) = (Arc::new(record), self.deadline());
         self.reports.received(&record);
-        let why = if self.bypass.is_on() {
-            "the store is bypassed".to_owned()
-        } else if record.payload().len() > self.config.max_body {
-            "it is larger than events.max_body".to_owned()
-        } else {
-            match timeout_at(self.deadline(), self.store.keep(record.clone())).await {
-                Ok(Ok(())) => {
-                    self.bypass.succeeded();
-                    return Kept::Stored;
-                }
-                Ok(Err(why)) => self.not_stored(why),
-                Err(_) => self.not_stored("the store did not take it in time".to_owned()),
-            }
+        let why = match self.store(&record, by).await {
+            Ok(()) => return Kept::Stored,
+            Err(why) => why,
         };
-        self.relay(record, &why);
+        self.reports.relayed(&record, &why);
+        self.relay(record, by).await;
         Kept::Relayed
+    }
+
+    /// Stores a record, or says why not.
+    async fn store(&self, record: &Arc<Record>, by: Instant) -> Result<(), String> {
+        if self.bypass.is_on() {
+            return Err("the store is bypassed".to_owned());
+        }
+        if record.payload().len() > self.config.max_body {
+            return Err("it is larger than events.max_body".to_owned());
+        }
+        let stored = timeout_at(by, self.store.keep(record.clone())).await;
+        let stored = stored.unwrap_or_else(|_| Err("the store did not take it in time".to_owned()));
+        match &stored {
+            Ok(()) => _ = self.bypass.succeeded(),
+            Err(why) if self.bypass.failed() => {
+                warn!(why, "the store is bypassed until a write in the background succeeds");
+            }
+            Err(_) => {}
+        }
+        stored
+    }
+
+    /// Sends a record to its decider, detached from the caller, who waits for room at most.
+    async fn relay(&self, record: Arc<Record>, by: Instant) {
+        let Ok(Ok(room)) = timeout_at(by, self.relaying.clone().acquire_owned()).await else {
+            return self.reports.lost(&record, "too many events are being relayed");
+        };
+        let is_try = self.bypass.is_on() && self.bypass.is_try_due();
+        let relay = Relay { record: record.clone(), is_try, _room: room };
+        if self.relays.send(relay).is_err() {
+            self.reports.lost(&record, "the gateway stops");
+        }
     }
 
     /// The time by which a record must be stored. It falls on one of a few slots: the runtime wakes itself for each
@@ -190,25 +213,6 @@ impl Events {
         let slot = (self.config.store_timeout / 4).max(Duration::from_millis(1)).as_nanos();
         let by = (self.began.elapsed() + self.config.store_timeout).as_nanos() / slot * slot;
         self.began + Duration::from_nanos(u64::try_from(by).unwrap_or(u64::MAX))
-    }
-
-    fn not_stored(&self, why: String) -> String {
-        if self.bypass.failed() {
-            warn!(why, "the store of events is bypassed until a write in the background succeeds");
-        }
-        why
-    }
-
-    fn relay(&self, record: Arc<Record>, why: &str) {
-        self.reports.relayed(&record, why);
-        let Ok(room) = self.relaying.clone().try_acquire_owned() else {
-            return self.reports.lost(&record, "too many events are being relayed");
-        };
-        let is_try = self.bypass.is_on() && self.bypass.is_try_due();
-        let relay = Relay { record: record.clone(), is_try, _room: room };
-        if self.relays.send(relay).is_err() {
-            self.reports.lost(&record, "the gateway stops");
-        }
     }
 
     /// Callbacks may have other deciders now.

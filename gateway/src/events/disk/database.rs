@@ -194,7 +194,10 @@ impl Database {
 
 /// The bytes in the file, used and free.
 pub(super) fn space(of: &Connection) -> rusqlite::Result<Space> {
-    let pragma = |name| of.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    let pragma = |name: &str| {
+        let mut statement = of.prepare_cached(&format!("PRAGMA {name}"))?;
+        statement.query_row([], |row| row.get::<_, u64>(0))
+    };
     let (page, free) = (pragma("page_size")?, pragma("freelist_count")?);
     let used = pragma("page_count")?.saturating_sub(free);
     Ok(Space { used: used * page, free: free * page })

@@ -16,6 +16,10 @@ use crate::openim::key::CallbackKey;
 const SCAN: usize = 4096;
 /// Rows of one query.
 const PAGE: usize = 256;
+/// The most records of a decider that are ready; more are read back.
+const READY: usize = 1024;
+/// The size from which a record is read back in any case, so that what is ready takes 16 MiB at most.
+const READY_SIZE: usize = 16 << 10;
 /// The most bytes of records in flight to one decider.
 const IN_FLIGHT_BYTES: usize = 16 << 20;
 
@@ -56,10 +60,19 @@ pub(super) struct Queue {
 struct Lane {
     in_flight: usize,
     bytes: usize,
-    /// Every fresh record up to this number was handed out, or waits for its key.
+    /// Records that were just stored, and are next. In steady load they need not be read back.
+    ready: VecDeque<(i64, Arc<Record>)>,
+    /// Every fresh record up to this number is ready, was handed out, or waits for its key.
     cursor: i64,
     /// Records behind the cursor may wait in the database.
     is_behind: bool,
+}
+
+impl Lane {
+    /// True if the record is ready.
+    fn holds(&self, seq: i64) -> bool {
+        self.ready.binary_search_by_key(&seq, |(seq, _)| *seq).is_ok()
+    }
 }
 
 /// The place of a record after an attempt.
@@ -107,6 +120,7 @@ impl Queue {
     pub(super) fn rewind(&mut self, database: &Database) -> rusqlite::Result<()> {
         for lane in &mut self.lanes {
             (lane.cursor, lane.is_behind) = (0, true);
+            lane.ready.clear();
         }
         self.overdue = true;
         self.retrying = database.count_waiting()?.1;
@@ -166,12 +180,15 @@ impl Queue {
             self.next_of(database, &key, now)?;
         }
         for (seq, record) in stored {
-            self.hand_out_stored(database, seq, record)?;
+            self.add(seq, record);
         }
         if self.overdue || self.next_due.is_some_and(|due| due <= now) {
             self.hand_out_due(database, now)?;
         }
-        (0..self.lanes.len()).try_for_each(|lane| self.hand_out_fresh(database, lane))
+        (0..self.lanes.len()).try_for_each(|lane| {
+            self.hand_out_ready(database, lane)?;
+            self.hand_out_fresh(database, lane)
+        })
     }
 
     /// The first record of a key that has just been released.
@@ -196,30 +213,36 @@ impl Queue {
         Ok(())
     }
 
-    /// Hands out a record that has just been stored, without reading it back.
-    fn hand_out_stored(
-        &mut self,
-        database: &Database,
-        seq: i64,
-        record: Arc<Record>,
-    ) -> rusqlite::Result<()> {
+    /// A record was stored.
+    fn add(&mut self, seq: i64, record: Arc<Record>) {
         let index = self.configs.load().of(Some(record.callback)).decider.0;
-        if self.lanes[index].is_behind || self.is_full(&self.lanes[index]) {
-            self.lanes[index].is_behind = true;
-            return Ok(());
+        let lane = &mut self.lanes[index];
+        if lane.is_behind || lane.ready.len() >= READY || record.size() > READY_SIZE {
+            lane.is_behind = true;
+        } else {
+            lane.cursor = seq;
+            lane.ready.push_back((seq, record));
         }
-        self.lanes[index].cursor = seq;
-        if let Some(key) = &record.key {
-            if let Some(more) = self.keys.get_mut(key) {
-                *more = true;
-                return Ok(());
-            }
+    }
+
+    fn hand_out_ready(&mut self, database: &Database, index: usize) -> rusqlite::Result<()> {
+        while !self.is_full(&self.lanes[index]) {
+            let Some((seq, record)) = self.lanes[index].ready.pop_front() else { break };
             let others = self.retrying > 0 || self.lanes.iter().any(|lane| lane.is_behind);
-            if others && database.has_earlier(key, seq)? {
-                return Ok(());
+            let is_free = match &record.key {
+                None => true,
+                Some(key) => match self.keys.get_mut(key) {
+                    Some(more) => {
+                        *more = true;
+                        false
+                    }
+                    None => !others || !database.has_earlier(key, seq)?,
+                },
+            };
+            if is_free {
+                self.send(Delivery { seq, record, attempts: 0 }, index, false);
             }
         }
-        self.send(Delivery { seq, record, attempts: 0 }, index, false);
         Ok(())
     }
 
@@ -242,7 +265,11 @@ impl Queue {
 
     fn hand_out_fresh(&mut self, database: &Database, index: usize) -> rusqlite::Result<()> {
         let mut scanned = 0;
-        while self.lanes[index].is_behind && scanned < SCAN && !self.is_full(&self.lanes[index]) {
+        while self.lanes[index].is_behind
+            && self.lanes[index].ready.is_empty()
+            && scanned < SCAN
+            && !self.is_full(&self.lanes[index])
+        {
             let rows = database.fresh(self.lanes[index].cursor, PAGE)?;
             self.lanes[index].is_behind = !rows.is_empty();
             for row in rows {
@@ -261,7 +288,8 @@ impl Queue {
 
     /// True if neither the record nor an earlier one of its key is in flight or waits.
     fn is_free(&mut self, database: &Database, row: &Waiting) -> rusqlite::Result<bool> {
-        if self.flights.contains_key(&row.seq) {
+        let is_ready = self.lanes.iter().any(|lane| lane.holds(row.seq));
+        if is_ready || self.flights.contains_key(&row.seq) {
             return Ok(false);
         }
         let Some(key) = &row.key else { return Ok(true) };
