@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderValue;
-use humantime_serde::re::humantime::format_rfc3339_millis;
+use humantime_serde::re::humantime::{format_rfc3339_millis, parse_rfc3339};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::openim::contract::Callback;
@@ -90,6 +92,19 @@ impl Millis {
     #[must_use]
     pub fn rfc3339(self) -> String {
         format_rfc3339_millis(self.into()).to_string()
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+impl<'de> Deserialize<'de> for Millis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_rfc3339(&text).map(Self::from).map_err(D::Error::custom)
     }
 }
 
