@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -37,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use transport::Decider;
+use uuid::Uuid;
 
 use self::bypass::Bypass;
 pub use self::config::{EventsConfig, StoreKind};
@@ -44,6 +46,7 @@ pub use self::deliver::Configs;
 use self::deliver::{Attempt, Deliverer};
 use self::disk::{Delivery, Disk};
 pub use self::disk::{DirectoryError, OpenError};
+use self::letters::{Acted, Letter, Page, Selection, Status};
 pub use self::record::{Millis, Record};
 use self::report::Reports;
 use self::threads::{Alive, Threads};
@@ -213,6 +216,47 @@ impl Events {
         let slot = (self.config.store_timeout / 4).max(Duration::from_millis(1)).as_nanos();
         let by = (self.began.elapsed() + self.config.store_timeout).as_nanos() / slot * slot;
         self.began + Duration::from_nanos(u64::try_from(by).unwrap_or(u64::MAX))
+    }
+
+    /// The state of the store.
+    ///
+    /// # Errors
+    /// The store can't be read now.
+    pub async fn status(&self) -> Result<Status, String> {
+        Ok(Status { bypassed: self.bypass.is_on(), ..self.store.status().await? })
+    }
+
+    /// Up to `limit` of the selected records, the newest first.
+    ///
+    /// # Errors
+    /// The store can't be read now.
+    pub async fn list(&self, selection: Selection, limit: usize) -> Result<Page, String> {
+        self.store.list(selection, limit).await
+    }
+
+    /// A record and its content: the message, without gRPC's prefix.
+    ///
+    /// # Errors
+    /// The store can't be read now.
+    pub async fn show(&self, id: Uuid) -> Result<Option<(Letter, Bytes)>, String> {
+        self.store.show(id).await
+    }
+
+    /// Has the selected records delivered again that no longer wait: at once, as if their last attempt had not been
+    /// made. They keep their ids, keys, order and attempts.
+    ///
+    /// # Errors
+    /// The store can't be read or written now. Some of the records may have been replayed.
+    pub async fn replay(&self, selection: Selection) -> Result<Acted, String> {
+        self.store.replay(selection).await
+    }
+
+    /// Deletes the selected records.
+    ///
+    /// # Errors
+    /// The store can't be read or written now. Some of the records may have been deleted.
+    pub async fn discard(&self, selection: Selection) -> Result<Acted, String> {
+        self.store.discard(selection).await
     }
 
     /// Callbacks may have other deciders now.

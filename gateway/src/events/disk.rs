@@ -4,8 +4,10 @@
 //! delivered next, and writes the ends of deliveries; a task for each record in flight makes the attempt. Checkpoints
 //! are made beside it.
 
+mod acting;
 mod checkpoint;
 mod database;
+mod letters;
 mod message;
 mod opening;
 mod queue;
@@ -17,6 +19,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -45,6 +48,12 @@ const QUEUED_KIB: usize = 64 << 10;
 pub(crate) struct Disk {
     messages: Sender<Message>,
     room: Arc<Semaphore>,
+    path: PathBuf,
+    max_bytes: u64,
+    /// The records that are being delivered.
+    in_flight: AtomicUsize,
+    /// The turn of an operator's read.
+    reading: Arc<Semaphore>,
     /// Held for as long as the store is open.
     _lock: File,
 }
@@ -80,7 +89,8 @@ impl Disk {
         let (deliveries, to_deliver) = unbounded_channel();
         let queue = Queue::new(configs, deciders, config.in_flight, deliveries);
         let checkpoints = Checkpoints::new(path.clone(), messages.clone());
-        let mut writer = Writer::new(path, config.clone(), received, queue, reports, checkpoints);
+        let mut writer =
+            Writer::new(path.clone(), config.clone(), received, queue, reports, checkpoints);
         writer.start()?;
         let alive = alive.clone();
         thread::Builder::new().name("events-disk".to_owned()).spawn(move || {
@@ -88,7 +98,16 @@ impl Disk {
             writer.run();
         })?;
         let room = Arc::new(Semaphore::new(QUEUED_KIB));
-        Ok((Self { messages, room, _lock: lock }, to_deliver))
+        let store = Self {
+            messages,
+            room,
+            path,
+            max_bytes: config.max_bytes,
+            in_flight: AtomicUsize::new(0),
+            reading: Arc::new(Semaphore::new(1)),
+            _lock: lock,
+        };
+        Ok((store, to_deliver))
     }
 
     /// Stores a record. Dropping the future does not take it back.
@@ -120,7 +139,8 @@ impl Disk {
         let Delivery { seq, record, attempts } = delivery;
         let aborted = Attempt::Failed("the attempt was aborted".to_owned(), None);
         let ended = Ended { seq, record: record.clone(), attempts, attempt: aborted };
-        let mut report = Report { messages: &self.messages, ended: Some(ended) };
+        self.in_flight.fetch_add(1, Relaxed);
+        let mut report = Report { store: self, ended: Some(ended) };
         let attempt = deliverer.deliver(&record, attempts + 1, stop).await;
         if let Some(ended) = &mut report.ended {
             ended.attempt = attempt;
@@ -130,14 +150,15 @@ impl Disk {
 
 /// Reports the end of an attempt on drop, even after a panic: its key would wait for ever otherwise.
 struct Report<'a> {
-    messages: &'a Sender<Message>,
+    store: &'a Disk,
     ended: Option<Ended>,
 }
 
 impl Drop for Report<'_> {
     fn drop(&mut self) {
         if let Some(ended) = self.ended.take() {
-            let _ = self.messages.send(Message::Ended(ended));
+            let _ = self.store.messages.send(Message::Ended(ended));
+            self.store.in_flight.fetch_sub(1, Relaxed);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
 use super::super::letters::State;
 use super::super::record::{Millis, Record, framed};
@@ -103,6 +103,13 @@ impl Database {
         let sql = "UPDATE waiting SET due = ?1
                    WHERE due > ?1 AND CAST(substr(attempts, -14) AS INTEGER) > ?1";
         self.connection.execute(sql, [now.0]).map(drop)
+    }
+
+    /// Opens the database beside the writer. A connection that may write would delete the WAL by its name when it is
+    /// closed, be it that of a newer database.
+    pub(super) fn open_read_only(path: &Path) -> rusqlite::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Ok(Self { connection: Connection::open_with_flags(path, flags)? })
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
@@ -282,6 +289,16 @@ pub(super) fn insert<'r>(
 /// Deletes a record that waits; true if it was there.
 pub(super) fn delete(from: &Transaction<'_>, seq: i64) -> rusqlite::Result<bool> {
     Ok(from.prepare_cached("DELETE FROM waiting WHERE seq = ?1")?.execute([seq])? > 0)
+}
+
+/// Deletes a record that waits, and returns its key and whether it has been attempted; none if it was not there.
+pub(super) fn discard(
+    from: &Transaction<'_>,
+    seq: i64,
+) -> rusqlite::Result<Option<(Option<String>, bool)>> {
+    let sql = "DELETE FROM waiting WHERE seq = ?1 RETURNING key, due IS NOT NULL";
+    let mut statement = from.prepare_cached(sql)?;
+    statement.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 /// Puts off the next attempt of a record that waits; true if it was there.

@@ -7,7 +7,6 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::super::deliver::Attempt;
 use super::super::record::Record;
-use super::database::Database;
 
 /// A message to the writer.
 pub(super) enum Message {
@@ -19,7 +18,7 @@ pub(super) enum Message {
     },
     /// An attempt has ended.
     Ended(Ended),
-    /// Work with the database that an operator asked for.
+    /// Make a change that an operator asked for.
     Act(Act),
     /// Callbacks may have other deciders now.
     Reload,
@@ -29,8 +28,30 @@ pub(super) enum Message {
     Stop(Duration),
 }
 
-/// Work with the database that an operator asked for.
-pub(super) type Act = Box<dyn FnOnce(&mut Database) -> rusqlite::Result<()> + Send>;
+/// A change that an operator asked for.
+#[derive(Debug)]
+pub(super) struct Act {
+    pub(super) change: Change,
+    pub(super) places: Vec<Place>,
+    /// The number of records that were changed. Dropped if it fails.
+    pub(super) done: oneshot::Sender<u64>,
+}
+
+/// The kind of a change.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    /// The records are delivered again.
+    Replay,
+    /// The records are deleted.
+    Discard,
+}
+
+/// The number of a record, and whether it waited when it was selected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) seq: i64,
+    pub(super) is_waiting: bool,
+}
 
 /// The end of an attempt.
 #[derive(Debug)]

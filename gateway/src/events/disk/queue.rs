@@ -164,6 +164,26 @@ impl Queue {
         }
     }
 
+    /// Settled records wait again, this one the first of them.
+    pub(super) fn replayed(&mut self, seq: i64) {
+        for lane in &mut self.lanes {
+            (lane.cursor, lane.is_behind) = (lane.cursor.min(seq - 1), true);
+        }
+    }
+
+    /// Records of these keys do not wait any more, and so many of them had been attempted.
+    pub(super) fn discarded(&mut self, keys: Vec<String>, retrying: u64) {
+        self.retrying = self.retrying.saturating_sub(retrying);
+        self.released.extend(keys);
+        // They may be ready.
+        for lane in &mut self.lanes {
+            if let Some((first, _)) = lane.ready.front() {
+                (lane.cursor, lane.is_behind) = (lane.cursor.min(first - 1), true);
+                lane.ready.clear();
+            }
+        }
+    }
+
     /// Notes the time of an attempt to come.
     pub(super) fn put_off(&mut self, due: Millis) {
         self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));

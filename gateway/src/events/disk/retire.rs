@@ -72,6 +72,13 @@ pub(super) fn damaged(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// All retired databases, those that were not copied yet first.
+pub(super) fn replaced(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = damaged(path)?;
+    paths.extend(ending_in(path, RETIRED)?);
+    Ok(paths)
+}
+
 /// The files in a database's directory whose names end so.
 fn ending_in(path: &Path, ending: &str) -> io::Result<Vec<PathBuf>> {
     let directory = path.parent().unwrap_or(path);

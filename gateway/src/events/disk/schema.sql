@@ -6,7 +6,7 @@ CREATE TABLE waiting (
   callback TEXT NOT NULL,       -- its key in webhooks.yml
   key TEXT,                     -- records of one key are delivered one after the other
   received INTEGER NOT NULL,
-  due INTEGER,                  -- the time of the next attempt; NULL before the first one
+  due INTEGER,                  -- the time of the next attempt; NULL before the first one, and after a replay
   command TEXT NOT NULL,
   operation_id TEXT NOT NULL,
   traceparent BLOB,

@@ -28,8 +28,8 @@ const BATCH: usize = 1024;
 const ROUND: Duration = Duration::from_secs(30);
 /// The pause after an error.
 pub(super) const AGAIN: Duration = Duration::from_millis(500);
-/// The time after which a dead record is counted among the others.
-const COUNTED: Duration = Duration::from_secs(1);
+/// The time after which dead records are counted anew.
+pub(super) const COUNTED: Duration = Duration::from_secs(1);
 /// The most records that are deleted in one transaction for their age.
 const PURGED: usize = 1000;
 
@@ -65,10 +65,10 @@ pub(super) struct Writer {
     pub(super) salvage: Option<Salvage>,
     pub(super) clock: Clock,
     pub(super) last_seq: i64,
-    waiting: u64,
+    pub(super) waiting: u64,
     /// Ends of attempts that could not be written yet.
     unwritten: Vec<Ended>,
-    next_round: Instant,
+    pub(super) next_round: Instant,
     /// The time of the next try, after an error.
     pub(super) again: Instant,
     /// The time by which it must end, once it stops.
@@ -212,7 +212,7 @@ impl Writer {
             }
         }
         let stored = self.write(batch);
-        let result = self.act(acts, reload, checkpoint);
+        let result = self.tend(acts, reload, checkpoint);
         if let Err(why) = result.and_then(|()| self.dispatch(stored)).and_then(|()| self.round()) {
             let _ = self.rewind(); // finds what was not handed out
             self.failed(&why);
@@ -342,14 +342,12 @@ impl Writer {
         }
     }
 
-    fn act(&mut self, acts: Vec<Act>, reload: bool, checkpoint: bool) -> rusqlite::Result<()> {
-        let Some(database) = &mut self.database else { return Ok(()) };
-        let changed = reload || !acts.is_empty();
-        acts.into_iter().try_for_each(|act| act(database))?;
-        if checkpoint {
+    fn tend(&mut self, acts: Vec<Act>, reload: bool, checkpoint: bool) -> rusqlite::Result<()> {
+        acts.into_iter().try_for_each(|act| self.act(act))?;
+        if let Some(database) = self.database.as_mut().filter(|_| checkpoint) {
             database.checkpoint()?;
         }
-        if changed { self.rewind() } else { Ok(()) }
+        if reload { self.rewind() } else { Ok(()) }
     }
 
     fn dispatch(&mut self, stored: Vec<Stored>) -> rusqlite::Result<()> {
