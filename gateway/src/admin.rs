@@ -1,9 +1,15 @@
-//! The port for operators: metrics, health, version. Its connections have a bound and timeouts of their own, so that
+//! The port for operators: metrics, health, version, and the events. Its connections have a bound and timeouts of their own, so that
 //! they take nothing from the callback port.
+//!
+//! - `events`: the routes to the events; `access`: who may use them; `refusal`: why not
+
+pub mod access;
+pub mod events;
+mod refusal;
+mod shared;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -23,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
-use crate::observe::Metrics;
+use self::shared::Admin;
+pub use self::shared::Shared;
 
 /// Connections; the oldest makes room for one more.
 pub const CONNECTIONS: usize = 64;
@@ -38,21 +45,18 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// Older readers take OpenMetrics' text as well: its additions are comments to them.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-#[derive(Clone)]
-struct Admin {
-    metrics: Arc<Metrics>,
-    draining: CancellationToken,
-}
-
 /// Serves the admin port for as long as the future is polled. Ready means listening and not draining, and *not* that a
 /// decider answers: without gateways OpenIM would meet refused connections instead of the failure policy.
-pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, draining: CancellationToken) {
+pub async fn serve(listener: TcpListener, shared: Shared, draining: CancellationToken) {
+    let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    let admin = Admin { shared, is_local, draining };
     let router = Router::new()
         .route("/metrics", get(encoded))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .route("/version", get(|| async { env!("CARGO_PKG_VERSION") }))
-        .with_state(Admin { metrics, draining });
+        .merge(events::routes(admin.clone()))
+        .with_state(admin);
     let (mut connections, mut acceptor) = (VecDeque::new(), Acceptor::new(listener));
     loop {
         if let Accepted::Connection(stream, _) = acceptor.accept().await {
@@ -87,7 +91,7 @@ async fn encoded(
     State(admin): State<Admin>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, StatusCode> {
-    let text = admin.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let text = admin.shared.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let open = accepts.contains("application/openmetrics-text");
     Ok(([(CONTENT_TYPE, if open { OPEN_METRICS } else { PROMETHEUS })], text))

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use process::Mistake;
 use transport::{Decider, RetryBudget};
 
+use crate::admin::{self, access::Access};
 use crate::bridge;
 use crate::events::{Configs, DirectoryError, Events};
 use crate::http;
@@ -20,6 +21,8 @@ pub struct Gateway {
     settings: ArcSwap<Settings>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// The parts that the admin port shows.
+    pub admin: admin::Shared,
     pub(crate) http: Arc<http::Shared>,
     pub(crate) bridge: Arc<bridge::Shared>,
     /// By [`DeciderId`](crate::failure_policy::DeciderId).
@@ -79,12 +82,20 @@ impl Gateway {
             file.tls.clone(),
             metrics.clone(),
         )?;
+        let access = Access::read(file.admin_token_file.as_deref());
+        let access = access.map_err(|mistake| vec![mistake])?;
         let configs: Configs = Arc::new(ArcSwap::from_pointee(settings.callbacks.clone()));
         let events = events(&settings, &configs, &deciders, &metrics)?.map(Arc::new);
         let http::Limits { in_flight, entries, .. } = file.limits;
         let bridge = bridge::Shared::new(configs, events.clone(), in_flight, entries, observers);
+        let admin = admin::Shared {
+            metrics: metrics.clone(),
+            events: events.clone(),
+            access: Arc::new(access),
+        };
         Ok(Self {
             metrics,
+            admin,
             http: Arc::new(http),
             bridge: Arc::new(bridge),
             deciders,
@@ -110,6 +121,7 @@ impl Gateway {
     /// on the file system: not for a serving thread.
     pub fn refresh(&self) {
         self.http.refresh();
+        self.admin.access.refresh();
         self.deciders.iter().for_each(|decider| decider.refresh());
     }
 

@@ -21,3 +21,4 @@ pub mod rejection;
 pub mod reply;
 pub mod v1;
 pub mod verdict;
+pub(crate) mod view;

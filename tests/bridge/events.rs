@@ -1,6 +1,7 @@
 //! After-callbacks that a store keeps until their decider has received them.
 
 mod ends;
+mod operators;
 mod order;
 
 use std::path::Path;

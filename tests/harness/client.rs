@@ -154,7 +154,7 @@ pub struct Request {
     pub method: String,
     /// The target, as the request line has it.
     pub target: String,
-    /// The headers. `Host` and, unless there is a `Transfer-Encoding`, `Content-Length` are added.
+    /// The headers. `Host` and `Content-Length` are added, unless they or `Transfer-Encoding` are there.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
@@ -195,8 +195,10 @@ impl Request {
     /// The bytes before the body.
     #[must_use]
     pub fn head(&self) -> Vec<u8> {
-        let mut bytes =
-            format!("{} {} HTTP/1.1\r\nHost: gateway\r\n", self.method, self.target).into_bytes();
+        let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            bytes.extend(b"Host: gateway\r\n");
+        }
         for (name, value) in &self.headers {
             bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }

@@ -1,6 +1,6 @@
 //! The gateway under test.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,22 @@ pub struct Gateway {
     shutdown: CancellationToken,
     worker: Background,
     _port: Port,
+}
+
+/// The admin port of a gateway.
+pub struct Admin {
+    address: SocketAddr,
+    _server: Background,
+}
+
+impl Admin {
+    /// Sends a request on a connection of its own, with the `Host` that this host has unless it has another.
+    #[must_use]
+    pub fn send(&self, request: Request) -> Response {
+        let has_host = request.headers.iter().any(|(name, _)| name == "Host");
+        let request = if has_host { request } else { request.header("Host", "localhost") };
+        Client::connect(self.address).send(&request)
+    }
 }
 
 impl Gateway {
@@ -54,6 +70,20 @@ impl Gateway {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Serves its admin port, as `main` does, on a free port of an address. Its own is reached at the loopback one.
+    #[must_use]
+    pub fn admin(&self, address: IpAddr) -> Admin {
+        let listener = std::net::TcpListener::bind((address, 0)).expect("a free port");
+        listener.set_nonblocking(true).expect("an option that exists");
+        let port = listener.local_addr().expect("an address").port();
+        let (shared, draining) = (self.gateway.admin.clone(), self.shutdown.clone());
+        let server = Background::run(move || {
+            let listener = TcpListener::from_std(listener).expect("it does not block");
+            callback_gateway::admin::serve(listener, shared, draining)
+        });
+        Admin { address: (Ipv4Addr::LOCALHOST, port).into(), _server: server }
     }
 
     /// Its metrics, as `/metrics` shows them.

@@ -27,7 +27,7 @@ pub use callback_decider::serve::TlsFiles;
 pub use callback_gateway::openim::reply::Style;
 pub use client::{Client, Request, Response};
 pub use decider::{Asked, Decider, Guarded, Says};
-pub use gateway::Gateway;
+pub use gateway::{Admin, Gateway};
 pub use port::Port;
 pub use verdict::{Verdict, is_callback_id};
 

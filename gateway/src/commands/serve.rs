@@ -107,7 +107,7 @@ async fn serve(
     );
     ConfigSummary::of(&settings).log();
     let shutdown = CancellationToken::new();
-    tokio::spawn(admin::serve(admin, gateway.metrics.clone(), shutdown.clone()));
+    tokio::spawn(admin::serve(admin, gateway.admin.clone(), shutdown.clone()));
     tokio::spawn(reload::run(gateway.clone(), sources, hangup));
     let refreshed = gateway.clone();
     let refresh: Task = Box::new(move || refreshed.refresh());

@@ -2,7 +2,7 @@
 
 mod config;
 mod network;
-mod secret;
+pub(crate) mod secret;
 
 use std::net::IpAddr;
 
@@ -81,7 +81,7 @@ impl Callers {
 }
 
 /// The credentials after `Basic`, in any case; empty for another scheme.
-fn basic(authorization: &[u8]) -> &[u8] {
+pub(crate) fn basic(authorization: &[u8]) -> &[u8] {
     match authorization.split_at_checked(6) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"basic ") => rest.trim_ascii(),
         _ => &[],

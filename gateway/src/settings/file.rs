@@ -24,9 +24,14 @@ pub struct File {
     /// The address that OpenIM's callbacks come to.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
-    /// The address of `/metrics`, `/livez`, `/readyz` and `/version`.
+    /// The address of `/metrics`, `/livez`, `/readyz`, `/version` and `/events`.
     #[serde(deserialize_with = "address")]
     pub admin: SocketAddr,
+    /// A file with the token that is needed on the admin port to see the contents of events, to replay and to drop
+    /// them. Where `admin` is a loopback address, none is needed unless it is set; elsewhere these are refused without
+    /// it. It may have several lines, each of which is accepted, and is read again when it changes. The environment
+    /// variable `CALLBACK_GATEWAY_ADMIN_TOKEN` may hold the same, and overrides it.
+    pub admin_token_file: Option<PathBuf>,
     /// The number of threads that serve callbacks. Unset means one for each core that the process or its container may
     /// use.
     pub workers: Option<NonZeroUsize>,
@@ -72,6 +77,7 @@ impl Default for File {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 10006)),
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)),
+            admin_token_file: None,
             workers: None,
             log: LogFilter::default(),
             log_format: LogFormat::default(),

@@ -8,6 +8,7 @@ use process::environment::{Unknown, unknown};
 use toml::Value;
 
 use super::layers::Layers;
+use crate::admin::access;
 use crate::http::callers::CallersConfig;
 
 /// The beginning of all environment variables of the gateway.
@@ -107,7 +108,7 @@ impl Flags {
 pub(super) fn unknown_variables() -> Unknown {
     let command = Flags::augment_args(Command::new("callback-gateway"));
     let flags = command.get_arguments().filter_map(Arg::get_env).filter_map(OsStr::to_str);
-    let known = flags.chain([CallersConfig::BASIC, CallersConfig::PATH_SECRET]);
+    let known = flags.chain([access::TOKEN, CallersConfig::BASIC, CallersConfig::PATH_SECRET]);
     unknown(PREFIX, known, std::env::vars_os().map(|(name, _)| name))
 }
 

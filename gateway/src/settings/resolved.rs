@@ -12,6 +12,7 @@ use super::checks;
 use super::file::File;
 use super::layers::{Layers, flatten};
 use super::values::DeciderName;
+use crate::admin::access::Access;
 use crate::failure_policy::{self, CallbackConfigs, Webhooks};
 use crate::http;
 
@@ -52,6 +53,7 @@ impl Settings {
         let callbacks = callbacks(&file, webhooks.as_ref(), &file);
         let callbacks = callbacks.map_err(|more| mistakes.extend(more));
         mistakes.extend(http::mistakes(&file.callers, &file.tls));
+        mistakes.extend(Access::read(file.admin_token_file.as_deref()).err());
         match callbacks {
             Ok(callbacks) if mistakes.is_empty() => Ok(Self { file, webhooks, callbacks }),
             _ => Err(mistakes),
@@ -191,7 +193,7 @@ mod tests {
         settings: defaults.deadline: `soon` is no duration: expected number at 0
         settings: listen: `here` is no address with a port, like 127.0.0.1:10006
         settings: log_format: unknown variant `xml`, expected `text` or `json`
-        settings: nothing: unknown field `nothing`, expected one of `listen`, `admin`, `workers`, `log`, `log_format`, `log_lines_per_second`, `openim_webhooks`, `honour_failed_continue`, `decider`, `deciders`, `callers`, `tls`, `limits`, `events`, `breaker`, `defaults`, `callbacks`
+        settings: nothing: unknown field `nothing`, expected one of `listen`, `admin`, `admin_token_file`, `workers`, `log`, `log_format`, `log_lines_per_second`, `openim_webhooks`, `honour_failed_continue`, `decider`, `deciders`, `callers`, `tls`, `limits`, `events`, `breaker`, `defaults`, `callbacks`
         limits.body: must be 1 to 1048576 bytes
         limits.idle: must be 1s to 1day
         breaker.failures: must be at least 1

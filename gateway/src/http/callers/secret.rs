@@ -1,4 +1,4 @@
-//! The secrets of callers, compared in constant time.
+//! Secrets that callers and operators send, compared in constant time.
 
 use std::fmt;
 use std::path::Path;
@@ -14,15 +14,15 @@ use super::config::CallersConfig;
 const LIMIT: usize = 256;
 
 /// A kind of secret: its sources, and its form on the wire.
-pub(super) struct Kind {
-    key: &'static str,
-    variable: &'static str,
+pub(crate) struct Kind {
+    pub(crate) key: &'static str,
+    pub(crate) variable: &'static str,
     /// The bytes that callers send for one line of the file.
-    wire: fn(&str) -> Result<Vec<u8>, &'static str>,
+    pub(crate) wire: fn(&str) -> Result<Vec<u8>, &'static str>,
 }
 
 /// The first segment of the path.
-pub(super) const PATH: Kind = Kind {
+pub(crate) const PATH: Kind = Kind {
     key: "callers.path_secret_file",
     variable: CallersConfig::PATH_SECRET,
     wire: |secret| {
@@ -36,7 +36,7 @@ pub(super) const PATH: Kind = Kind {
 };
 
 /// HTTP Basic (RFC 7617).
-pub(super) const BASIC: Kind = Kind {
+pub(crate) const BASIC: Kind = Kind {
     key: "callers.basic_file",
     variable: CallersConfig::BASIC,
     wire: |credentials| match credentials.split_once(':') {
@@ -49,11 +49,11 @@ pub(super) const BASIC: Kind = Kind {
 
 /// Secrets, one of which a caller must send; several while an old one is being replaced.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Secrets(Vec<Secret>);
+pub(crate) struct Secrets(Vec<Secret>);
 
 impl Secrets {
     /// Reads the environment, or else the file, if one is set; one secret a line.
-    pub(super) fn read(kind: &Kind, file: Option<&Path>) -> Result<Self, Mistake> {
+    pub(crate) fn read(kind: &Kind, file: Option<&Path>) -> Result<Self, Mistake> {
         let (text, place) = match (std::env::var(kind.variable), file) {
             (Ok(text), _) => (text, kind.variable.to_owned()),
             (Err(std::env::VarError::NotUnicode(_)), _) => {
@@ -70,7 +70,7 @@ impl Secrets {
     }
 
     /// Reads text; it must hold at least one secret.
-    pub(super) fn parse(kind: &Kind, text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(kind: &Kind, text: &str) -> Result<Self, &'static str> {
         let lines = text.lines().filter(|line| !line.is_empty());
         let secrets: Vec<_> =
             lines.map(|line| Secret::new(&(kind.wire)(line)?)).collect::<Result<_, _>>()?;
@@ -78,12 +78,17 @@ impl Secrets {
     }
 
     /// True if no secret is required.
-    pub(super) fn are_none(&self) -> bool {
+    pub(crate) fn are_none(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// The first one, as it is sent.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        self.0.first().map(|secret| &secret.padded[..secret.length])
+    }
+
     /// True if `sent` is one of them. All are compared, so that the time does not reveal which.
-    pub(super) fn hold(&self, sent: &[u8]) -> bool {
+    pub(crate) fn hold(&self, sent: &[u8]) -> bool {
         let Ok(sent) = Secret::new(sent) else {
             return false;
         };
