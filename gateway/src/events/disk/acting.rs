@@ -2,19 +2,23 @@
 
 use std::time::{Instant, SystemTime};
 
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Row, Transaction};
 
 use super::database::{self, SHARED};
 use super::message::{Act, Change, Place};
 use super::writer::{COUNTED, Writer};
 
+/// The bytes that a record takes in the database beside its content, roughly.
+const OVERHEAD: usize = 512;
+
 /// The effect of an act.
 #[derive(Default)]
 struct Changed {
     records: u64,
-    /// The lowest number that waits again, and the bytes of all that do.
-    replayed: Option<i64>,
     bytes: usize,
+    /// Records that wait again, and the lowest number among them.
+    replayed: u64,
+    first_replayed: Option<i64>,
     /// Deleted records that waited, those of them that had been attempted, and the keys of all.
     discarded: u64,
     retrying: u64,
@@ -38,12 +42,11 @@ impl Writer {
         }
         let oldest = database::oldest(&transaction)?;
         transaction.commit()?;
-        self.waiting = self.waiting.saturating_sub(changed.discarded);
+        self.checkpoints.committed(changed.bytes);
+        self.waiting = (self.waiting + changed.replayed).saturating_sub(changed.discarded);
         self.queue.discarded(changed.keys, changed.retrying);
-        if let Some(seq) = changed.replayed {
-            self.waiting += changed.records;
+        if let Some(seq) = changed.first_replayed {
             self.queue.replayed(seq);
-            self.checkpoints.committed(changed.bytes);
         }
         self.reports.metrics.waiting(self.waiting, oldest.map(SystemTime::from));
         self.next_round = self.next_round.min(Instant::now() + COUNTED);
@@ -55,32 +58,63 @@ impl Writer {
 impl Changed {
     /// Has a settled record wait as a fresh one does: the cursor finds it, and keeps the order of its key.
     fn replay(&mut self, on: &Transaction<'_>, place: &Place) -> rusqlite::Result<()> {
-        let sql = format!(
-            "INSERT OR IGNORE INTO waiting (seq, {SHARED})
-             SELECT seq, {SHARED} FROM settled WHERE seq = ?1 RETURNING length(payload)"
-        );
-        let mut statement = on.prepare_cached(&sql)?;
-        let bytes: Option<usize> = statement.query_row([place.seq], |row| row.get(0)).optional()?;
-        on.prepare_cached("DELETE FROM settled WHERE seq = ?1")?.execute([place.seq])?;
-        if let Some(bytes) = bytes {
-            self.records += 1;
-            self.bytes += bytes;
-            self.replayed = Some(self.replayed.map_or(place.seq, |seq| seq.min(place.seq)));
+        if let Some(bytes) = unsettle(on, place.seq)? {
+            self.count(bytes);
+            self.replayed += 1;
+            let first = self.first_replayed.map_or(place.seq, |seq| seq.min(place.seq));
+            self.first_replayed = Some(first);
         }
         Ok(())
     }
 
     fn discard(&mut self, on: &Transaction<'_>, place: &Place) -> rusqlite::Result<()> {
         if !place.is_waiting {
-            let mut statement = on.prepare_cached("DELETE FROM settled WHERE seq = ?1")?;
-            self.records += statement.execute([place.seq])? as u64;
-            return Ok(());
+            if let Some(bytes) = delete_settled(on, place.seq)? {
+                self.count(bytes);
+            }
+        } else if let Some(deleted) = delete_waiting(on, place.seq)? {
+            self.count(deleted.bytes);
+            self.discarded += 1;
+            self.retrying += u64::from(deleted.is_retrying);
+            self.keys.extend(deleted.key);
         }
-        let Some((key, is_retrying)) = database::discard(on, place.seq)? else { return Ok(()) };
-        self.records += 1;
-        self.discarded += 1;
-        self.retrying += u64::from(is_retrying);
-        self.keys.extend(key);
         Ok(())
     }
+
+    fn count(&mut self, bytes: usize) {
+        self.records += 1;
+        self.bytes += bytes + OVERHEAD;
+    }
+}
+
+/// A record that waited and is deleted.
+struct Deleted {
+    bytes: usize,
+    key: Option<String>,
+    is_retrying: bool,
+}
+
+/// Moves a settled record among those that wait. Returns the bytes of its content; none if it was not there.
+fn unsettle(on: &Transaction<'_>, seq: i64) -> rusqlite::Result<Option<usize>> {
+    let sql = format!(
+        "INSERT OR IGNORE INTO waiting (seq, {SHARED})
+         SELECT seq, {SHARED} FROM settled WHERE seq = ?1 RETURNING length(payload)"
+    );
+    let bytes = on.prepare_cached(&sql)?.query_row([seq], |row| row.get(0)).optional()?;
+    delete_settled(on, seq)?;
+    Ok(bytes)
+}
+
+fn delete_settled(on: &Transaction<'_>, seq: i64) -> rusqlite::Result<Option<usize>> {
+    let sql = "DELETE FROM settled WHERE seq = ?1 RETURNING length(payload)";
+    on.prepare_cached(sql)?.query_row([seq], |row| row.get(0)).optional()
+}
+
+fn delete_waiting(on: &Transaction<'_>, seq: i64) -> rusqlite::Result<Option<Deleted>> {
+    let sql = "DELETE FROM waiting WHERE seq = ?1
+               RETURNING length(payload), key, due IS NOT NULL";
+    let deleted = |row: &Row<'_>| {
+        Ok(Deleted { bytes: row.get(0)?, key: row.get(1)?, is_retrying: row.get(2)? })
+    };
+    on.prepare_cached(sql)?.query_row([seq], deleted).optional()
 }

@@ -291,16 +291,6 @@ pub(super) fn delete(from: &Transaction<'_>, seq: i64) -> rusqlite::Result<bool>
     Ok(from.prepare_cached("DELETE FROM waiting WHERE seq = ?1")?.execute([seq])? > 0)
 }
 
-/// Deletes a record that waits, and returns its key and whether it has been attempted; none if it was not there.
-pub(super) fn discard(
-    from: &Transaction<'_>,
-    seq: i64,
-) -> rusqlite::Result<Option<(Option<String>, bool)>> {
-    let sql = "DELETE FROM waiting WHERE seq = ?1 RETURNING key, due IS NOT NULL";
-    let mut statement = from.prepare_cached(sql)?;
-    statement.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()
-}
-
 /// Puts off the next attempt of a record that waits; true if it was there.
 pub(super) fn put_off(
     on: &Transaction<'_>,

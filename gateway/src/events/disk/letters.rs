@@ -17,9 +17,10 @@ use super::database::{self, Database};
 use super::message::{Act, Change, Message, Place};
 use super::retire;
 
-/// The most records of one transaction, and of one act.
-const BATCH: usize = 1000;
-const ACT: usize = 10 * BATCH;
+/// The most records of one transaction: few enough that an event which comes meanwhile is stored in time.
+const BATCH: usize = 250;
+/// The most records of one act.
+const ACT: usize = 10_000;
 
 const WAITING: &str = "waiting";
 const SETTLED: &str = "settled";
