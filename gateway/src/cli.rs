@@ -1,10 +1,13 @@
 //! The command line.
 
+pub mod events;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use scaffold::{TEMPLATES, Template};
 
+use self::events::Events;
 use crate::openim::contract::Callback;
 use crate::openim::key::by_any_name;
 use crate::settings::Flags;
@@ -33,6 +36,13 @@ pub enum Command {
     ///
     /// Exits with 0 if it is, and with 1 if not, after 2 seconds at most. One that drains is alive.
     Healthcheck,
+    /// See and change the events that the gateway on this host keeps, by its admin address
+    ///
+    /// An event is an after-callback that is kept until its decider has received it. One that its decider can't take, or
+    /// that fails for events.max_age, is dead: it is kept, and not tried again until it is replayed.
+    ///
+    /// Exits with 0; with 1 if no event matches or the gateway does not answer, and with 64 when an argument is wrong.
+    Events(Events),
     /// Play OpenIM: send callbacks to the decider, and show its decisions
     ///
     /// Sends all callbacks with realistic bodies, one after the other, by way of a gateway with these settings; nothing

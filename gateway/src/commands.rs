@@ -1,7 +1,9 @@
 //! One file a command.
 
+mod admin;
 mod check;
 mod contract;
+mod events;
 mod files;
 mod healthcheck;
 mod new;
@@ -24,6 +26,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => serve::run(sources),
         Some(Command::Check) => check::run(sources),
         Some(Command::Healthcheck) => healthcheck::run(&sources),
+        Some(Command::Events(arguments)) => events::run(&sources, &arguments),
         Some(Command::Play(arguments)) => play::run(sources, arguments),
         Some(Command::New(arguments)) => new::run(&arguments),
         Some(Command::Contract(arguments)) => contract::run(&arguments),

@@ -12,8 +12,8 @@
 //!
 //! Each module may use those below it and the crates, and never one above; a test reads the imports and holds that.
 //!
-//! - [`cli`] is the command line, [`commands`] one file a command: `serve` above all, `check`, `play`, `new`,
-//!   `contract`, `healthcheck`.
+//! - [`cli`] is the command line, [`commands`] one file a command: `serve` above all, `check`, `events`, `play`,
+//!   `new`, `contract`, `healthcheck`.
 //! - [`worker`] builds one thread's parts, and [`gateway`] those that all threads share, from the settings.
 //! - [`settings`]: the file, the environment and the command line, and every mistake in them; composed of the parts' own.
 //! - [`admin`] is the port for operators; [`play`] plays OpenIM for authors of deciders.

@@ -20,4 +20,4 @@ pub use self::observed::EventReader;
 pub use self::player::Player;
 pub use self::recording::Recording;
 pub use self::scene::Scene;
-pub use self::terminal::{escaped_json, shown};
+pub use self::terminal::{escaped, escaped_json, shown};

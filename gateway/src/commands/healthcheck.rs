@@ -5,16 +5,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::HOST;
 use http::{Request, StatusCode};
-use http_body_util::Empty;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use process::listen::reachable;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
+use super::admin::send;
 use crate::settings::Sources;
 use process::exit::mistaken;
 
@@ -45,13 +40,6 @@ fn unhealthy(address: SocketAddr, why: &dyn std::fmt::Display) -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn livez(address: SocketAddr) -> Result<StatusCode, Box<dyn Error>> {
-    timeout(LIMIT, async {
-        let stream = TcpStream::connect(address).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        let request = Request::get(PATH).header(HOST, address.to_string());
-        let response = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
-        Ok(response.status())
-    })
-    .await?
+    let request = Request::get(PATH).body(Full::default())?;
+    Ok(send(address, request, LIMIT).await?.status())
 }

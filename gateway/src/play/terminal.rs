@@ -15,7 +15,8 @@ pub fn shown(text: &str) -> String {
 }
 
 /// A text in one line, in which nothing moves the cursor, colours, or turns the direction of what follows.
-pub(super) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let escape = |c: char| if is_unsafe(c) { c.escape_default().to_string() } else { c.into() };
     text.chars().map(escape).collect()
 }

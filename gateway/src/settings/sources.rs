@@ -68,6 +68,12 @@ impl Sources {
         if mistakes.is_empty() { Ok(file.admin) } else { Err(mistakes) }
     }
 
+    /// The file with the tokens of the admin port, even if other settings are wrong.
+    #[must_use]
+    pub fn admin_token_file(&self) -> Option<PathBuf> {
+        layers(&self.flags, &mut read).file().0.admin_token_file
+    }
+
     /// True if a file has changed since the settings were read from it.
     #[must_use]
     pub fn changed(&self) -> bool {

@@ -3,6 +3,7 @@
 mod answers;
 mod chaos;
 mod command_line;
+mod events;
 mod faults;
 mod lifecycle;
 mod log;
