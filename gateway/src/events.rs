@@ -1,13 +1,14 @@
 //! After-callbacks that must arrive: each is a record that a store keeps until its decider has received it.
 //!
 //! ```text
-//! bridge → Events::keep → store (disk)  ⇒ OpenIM is answered
+//! bridge → Events::keep → store (disk, nats)  ⇒ OpenIM is answered
 //!                            ↓
 //!                         deliver ⇒ decider
 //! ```
 //!
 //! - [`Record`] is an after-callback that was understood: what leaves the seam, and its key.
-//! - `disk` is a store; it decides what is delivered next.
+//! - `disk` is the store of one gateway; it decides what is delivered next. `nats` is that of several, and delivers
+//!   itself; `store` is either of them.
 //! - `deliver` makes one attempt over connections and circuits of its own; `schedule` has the pauses between them.
 //! - [`letters`] are records as operators see them.
 //!
@@ -19,9 +20,11 @@ mod config;
 mod deliver;
 mod disk;
 pub mod letters;
+mod nats;
 mod record;
 mod report;
 mod schedule;
+mod store;
 mod threads;
 
 use std::path::Path;
@@ -30,6 +33,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
+use process::Mistake;
 use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -47,8 +51,11 @@ use self::deliver::{Attempt, Deliverer};
 use self::disk::{Delivery, Disk};
 pub use self::disk::{DirectoryError, OpenError};
 use self::letters::{Acted, Letter, Page, Selection, Status};
+use self::nats::Nats;
+pub use self::nats::config::{NatsConfig, ServerUrl};
 pub use self::record::{Millis, Record};
 use self::report::Reports;
+use self::store::Store;
 use self::threads::{Alive, Threads};
 use crate::observe::EventMetrics;
 
@@ -66,7 +73,7 @@ pub struct Events {
     /// The names of the deciders, by [`DeciderId`](crate::failure_policy::DeciderId).
     names: Vec<String>,
     configs: Configs,
-    store: Arc<Disk>,
+    store: Arc<Store>,
     bypass: Arc<Bypass>,
     began: Instant,
     relays: UnboundedSender<Relay>,
@@ -100,7 +107,7 @@ struct Relay {
 /// The part that delivers, on a thread of its own.
 struct Delivering {
     deliverer: Deliverer,
-    store: Arc<Disk>,
+    store: Arc<Store>,
     bypass: Arc<Bypass>,
     reports: Reports,
     draining: CancellationToken,
@@ -120,11 +127,44 @@ impl Events {
         deciders: Vec<(String, Arc<Decider>)>,
         metrics: Arc<EventMetrics>,
     ) -> Result<Self, DirectoryError> {
-        let (names, deciders): (Vec<_>, Vec<_>) = deciders.into_iter().unzip();
-        let reports = Reports { metrics };
+        let (reports, count) = (Reports { metrics }, deciders.len());
         let (threads, alive) = Threads::new();
-        let (store, deliveries) =
-            Disk::open(directory, &config, configs.clone(), names.len(), reports.clone(), &alive)?;
+        let (disk, deliveries) =
+            Disk::open(directory, &config, configs.clone(), count, reports.clone(), &alive)?;
+        let (store, threads) = (Store::Disk(disk), (threads, alive));
+        Ok(Self::start(store, deliveries, config, configs, deciders, reports, threads)?)
+    }
+
+    /// Connects to the store in NATS, and starts to deliver what it has.
+    ///
+    /// # Errors
+    /// Files of the settings can't be used, or the streams are not as the settings say. Servers that do not answer are
+    /// no error: events are relayed until they do.
+    pub fn connect(
+        config: EventsConfig,
+        configs: Configs,
+        deciders: Vec<(String, Arc<Decider>)>,
+        metrics: Arc<EventMetrics>,
+    ) -> Result<Self, Vec<Mistake>> {
+        let (reports, (threads, alive)) = (Reports { metrics }, Threads::new());
+        let called: Vec<_> = deciders.iter().map(|(_, decider)| decider.clone()).collect();
+        let nats = Nats::open(&config, &called, configs.clone(), reports.clone(), alive.clone())?;
+        let (store, threads) = (Store::Nats(nats), (threads, alive));
+        let (_, none) = unbounded_channel();
+        Self::start(store, none, config, configs, deciders, reports, threads)
+            .map_err(|why| vec![Mistake::new("events", why)])
+    }
+
+    fn start(
+        store: Store,
+        deliveries: UnboundedReceiver<Delivery>,
+        config: EventsConfig,
+        configs: Configs,
+        deciders: Vec<(String, Arc<Decider>)>,
+        reports: Reports,
+        (threads, alive): (Threads, Alive),
+    ) -> std::io::Result<Self> {
+        let (names, deciders): (Vec<_>, Vec<_>) = deciders.into_iter().unzip();
         let (store, bypass) = (Arc::new(store), Arc::new(Bypass::default()));
         let (relays, to_relay) = unbounded_channel();
         let (draining, aborting) = (CancellationToken::new(), CancellationToken::new());
@@ -185,6 +225,9 @@ impl Events {
         }
         if record.payload().len() > self.config.max_body {
             return Err("it is larger than events.max_body".to_owned());
+        }
+        if record.payload().len() > self.store.largest() {
+            return Err("it is larger than max_payload of the NATS servers".to_owned());
         }
         let stored = timeout_at(by, self.store.keep(record.clone())).await;
         let stored = stored.unwrap_or_else(|_| Err("the store did not take it in time".to_owned()));

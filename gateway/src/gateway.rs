@@ -9,7 +9,7 @@ use transport::{Decider, RetryBudget};
 
 use crate::admin::{self, access::Access};
 use crate::bridge;
-use crate::events::{Configs, DirectoryError, Events};
+use crate::events::{Configs, DirectoryError, Events, StoreKind};
 use crate::http;
 use crate::observe::{Metrics, Observer, log::Log};
 use crate::openim::metadata::USER_AGENT;
@@ -141,10 +141,15 @@ fn events(
     metrics: &Metrics,
 ) -> Result<Option<Events>, StartError> {
     let config = settings.file.events.clone();
-    let Some(directory) = config.directory.clone() else { return Ok(None) };
     let names = settings.deciders().map(|(name, _)| name.to_owned());
     let deciders = names.zip(deciders.iter().cloned()).collect();
-    let opened =
-        Events::open(&directory, config, configs.clone(), deciders, metrics.events.clone());
-    opened.map(Some).map_err(|why| StartError::Events(directory, why))
+    let (configs, metrics) = (configs.clone(), metrics.events.clone());
+    match (config.kind(), config.directory.clone()) {
+        (StoreKind::Disk, Some(directory)) => {
+            let opened = Events::open(&directory, config, configs, deciders, metrics);
+            opened.map(Some).map_err(|why| StartError::Events(directory, why))
+        }
+        (StoreKind::Nats, _) => Ok(Some(Events::connect(config, configs, deciders, metrics)?)),
+        _ => Ok(None),
+    }
 }

@@ -29,21 +29,9 @@ fn the_settings_reference_says_what_the_settings_are() {
     let schema = schema_for!(File).to_value();
     let defaults = serde_json::to_value(File::default()).expect("settings are data");
     let properties = object(&schema["properties"]);
-    let (tables, keys): (Vec<_>, Vec<_>) =
-        properties.iter().partition(|(_, property)| definition(&schema, property).is_some());
     let mut text = format!("{HEAD}\n## Top level\n");
-    table(&mut text, keys.into_iter(), &defaults);
     let mut shown = Vec::new();
-    for (key, property) in tables {
-        let fields = definition(&schema, property).expect("a table");
-        let many = property.get("additionalProperties").is_some();
-        let title = if many { format!("{key}.…") } else { key.clone() };
-        writeln!(text, "\n## `[{title}]`\n\n{}", about(property)).expect("memory takes all");
-        if !shown.contains(&fields) {
-            table(&mut text, fields.iter(), &defaults[key]);
-            shown.push(fields);
-        }
-    }
+    sections(&mut text, &schema, properties, &defaults, "", &mut shown);
     flags(&mut text, properties);
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
@@ -52,6 +40,31 @@ fn the_settings_reference_says_what_the_settings_are() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == text, "docs/settings.md is not up to date: run `make settings`");
+}
+
+/// The keys that stand for values, then the tables, each with those below it. One that has been shown is not repeated.
+fn sections<'s>(
+    text: &mut String,
+    schema: &'s Value,
+    properties: &'s Map<String, Value>,
+    defaults: &Value,
+    parent: &str,
+    shown: &mut Vec<&'s Map<String, Value>>,
+) {
+    let is_table = |property| definition(schema, property).is_some();
+    let (tables, keys): (Vec<_>, Vec<_>) =
+        properties.iter().partition(|(_, property)| is_table(property));
+    table(text, keys.into_iter(), defaults);
+    for (key, property) in tables {
+        let fields = definition(schema, property).expect("a table");
+        let many = property.get("additionalProperties").is_some();
+        let title = format!("{parent}{key}{}", if many { ".…" } else { "" });
+        writeln!(text, "\n## `[{title}]`\n\n{}", about(property)).expect("memory takes all");
+        if !shown.contains(&fields) {
+            shown.push(fields);
+            sections(text, schema, fields, &defaults[key], &format!("{title}."), shown);
+        }
+    }
 }
 
 /// The fields of the table that a key stands for, or of each table below it; none if it stands for a value.

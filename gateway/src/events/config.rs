@@ -7,13 +7,16 @@ use process::Mistake;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::nats::config::NatsConfig;
+
 /// After-callbacks, and where they are kept until their decider has received them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventsConfig {
     /// The store of after-callbacks. `"relay"`: none; the decider is called while OpenIM waits. `"disk"`: a database in
-    /// `directory`; OpenIM is answered when the event is on disk. Default: `"disk"` if there is a `directory`, else
-    /// `"relay"`.
+    /// `directory`; OpenIM is answered when the event is on disk. `"nats"`: the servers of `[events.nats]`, for
+    /// more than one gateway; OpenIM is answered when they have the event. Default: `"disk"` if there is a `directory`,
+    /// else `"relay"`.
     pub store: Option<StoreKind>,
     /// The directory of the database, made if it is missing. It belongs to one gateway.
     pub directory: Option<PathBuf>,
@@ -34,6 +37,7 @@ pub struct EventsConfig {
     pub in_flight: usize,
     /// The most bytes of the database. Over it the oldest delivered events are deleted; without any, new events are no
     /// longer stored but sent to their deciders at once; nor are they while the file system has less than 32 MiB left.
+    /// In NATS, those of the stream of events that wait, when it is made.
     pub max_bytes: u64,
     /// The largest message of an event that is stored, in bytes; a larger one is sent to its decider at once.
     pub max_body: usize,
@@ -41,6 +45,8 @@ pub struct EventsConfig {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub keep_delivered: Duration,
+    /// The NATS servers of the store `"nats"`, and the streams in them. JetStream must be on, in version 2.11 or newer.
+    pub nats: NatsConfig,
 }
 
 /// The kind of a store.
@@ -51,6 +57,8 @@ pub enum StoreKind {
     Relay,
     /// A database in a directory.
     Disk,
+    /// Streams of NATS servers.
+    Nats,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -68,6 +76,7 @@ impl Default for EventsConfig {
             max_bytes: 1 << 30,
             max_body: 4 << 20,
             keep_delivered: Duration::ZERO,
+            nats: NatsConfig::default(),
         }
     }
 }
@@ -88,6 +97,8 @@ impl EventsConfig {
         let disk = self.kind() == StoreKind::Disk;
         let within = |time: Duration, least, most| (least..=most).contains(&time);
         let store_timeout = within(self.store_timeout, SECOND / 1000, SECOND * 10);
+        let nats = self.kind() == StoreKind::Nats;
+        let servers = if nats { self.nats.mistakes() } else { Vec::new() };
         let checks = [
             (
                 "directory",
@@ -113,9 +124,20 @@ impl EventsConfig {
                 (1 << 10..=64 << 20).contains(&self.max_body),
                 "must be 1024 to 67108864 bytes",
             ),
+            (
+                "keep_delivered",
+                !nats || self.keep_delivered.is_zero(),
+                "has no effect: the store is nats, which keeps no delivered events",
+            ),
+            (
+                "nats.servers",
+                nats || self.nats.servers.is_empty(),
+                "has no effect: the store is not nats",
+            ),
             ("keep_delivered", self.keep_delivered <= DAY * 365, "must be 0s to 1year"),
         ];
         let wrong = checks.into_iter().filter(|(_, holds, _)| !holds);
-        wrong.map(|(key, _, problem)| Mistake::new(format!("events.{key}"), problem)).collect()
+        let wrong = wrong.map(|(key, _, why)| Mistake::new(format!("events.{key}"), why));
+        wrong.chain(servers).collect()
     }
 }

@@ -101,6 +101,7 @@ fn events(settings: &Settings) -> String {
     let events = &settings.file.events;
     match (events.kind(), &events.directory) {
         (StoreKind::Disk, Some(directory)) => format!("disk, in {}", directory.display()),
+        (StoreKind::Nats, _) => format!("nats, in the stream {}", events.nats.stream),
         _ => "none: after-callbacks are relayed while OpenIM waits".to_owned(),
     }
 }

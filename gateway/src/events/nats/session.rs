@@ -1,0 +1,138 @@
+//! One connection after the other, each with the streams and the delivery of all partitions.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, SystemTime};
+
+use async_nats::Client;
+use async_nats::connection::State;
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use transport::Decider;
+
+use super::super::config::EventsConfig;
+use super::super::deliver::{Configs, Deliverer};
+use super::super::letters;
+use super::super::report::Reports;
+use super::connect::connect;
+use super::partition::Shared;
+use super::publish::{Current, Publisher};
+use super::streams::{Streams, Unusable};
+
+/// The pause before the next attempt to connect or to make the streams.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The interval at which the streams are looked at.
+const ROUND: Duration = Duration::from_secs(10);
+/// The rounds without a connection after which a new one is opened: async-nats gives up once a server refuses it.
+const LOST: u32 = 3;
+
+/// What every connection needs.
+pub(super) struct Sessions {
+    pub(super) config: EventsConfig,
+    pub(super) configs: Configs,
+    pub(super) deciders: Vec<Arc<Decider>>,
+    pub(super) reports: Reports,
+    pub(super) current: Current,
+    pub(super) stop: CancellationToken,
+}
+
+impl Sessions {
+    /// Runs until the stop. `first` gets the result of the first attempt.
+    pub(super) async fn run(&self, first: Sender<Result<(), String>>) {
+        let (configs, timeout) = (self.configs.clone(), self.config.attempt_timeout);
+        let deliverer = Arc::new(Deliverer::open(&self.deciders, configs, timeout));
+        let room = |_| Semaphore::new(self.config.in_flight);
+        let rooms = self.deciders.iter().map(room).collect();
+        while let Some(opened) = self.stop.run_until_cancelled(self.open()).await {
+            match opened {
+                Ok((client, streams)) => {
+                    let _ = first.send(Ok(()));
+                    self.serve(client, streams, &deliverer, &rooms).await;
+                }
+                Err(Unusable::Now(why)) => {
+                    warn!(why, "NATS can't be used: events are relayed");
+                    let _ = first.send(Ok(()));
+                }
+                Err(Unusable::Ever(why)) => {
+                    error!(why, "NATS can't be used: events are relayed");
+                    let _ = first.send(Err(why));
+                }
+            }
+            self.stop.run_until_cancelled(sleep(AGAIN)).await;
+        }
+    }
+
+    async fn open(&self) -> Result<(Client, Streams), Unusable> {
+        let client = connect(&self.config.nats).await.map_err(Unusable::Now)?;
+        let streams = Streams::open(&client, &self.config.nats, self.config.max_bytes).await?;
+        Ok((client, streams))
+    }
+
+    /// Publishes and delivers until the connection is lost or the stop.
+    async fn serve(
+        &self,
+        client: Client,
+        streams: Streams,
+        deliverer: &Arc<Deliverer>,
+        rooms: &Arc<[Semaphore]>,
+    ) {
+        let config = &self.config.nats;
+        let stream = config.stream.as_str();
+        let server = client.server_info().server_name;
+        info!(stream, server, "events are kept in NATS");
+        if streams.waiting.cached_info().config.num_replicas == 1 {
+            warn!(
+                stream,
+                "one replica: NATS may lose events that it has acknowledged, unless sync_interval is always"
+            );
+        }
+        let partitions = config.partitions;
+        let publisher = Publisher { client: client.clone(), streams: streams.clone(), partitions };
+        self.current.store(Some(Arc::new(publisher)));
+        let shared = Shared {
+            streams,
+            configs: self.configs.clone(),
+            deliverer: deliverer.clone(),
+            rooms: rooms.clone(),
+            reports: self.reports.clone(),
+            attempt_timeout: self.config.attempt_timeout,
+            max_block: config.max_block,
+            max_age: self.config.max_age,
+            stop: self.stop.clone(),
+        };
+        let delivering = join_all((0..partitions).map(|partition| shared.run(partition)));
+        tokio::select! {
+            _ = delivering => {}
+            () = self.watch(&client) => warn!("the connection to NATS is opened anew"),
+        }
+        self.current.store(None);
+    }
+
+    /// Makes streams that have disappeared, and counts what they hold, until the connection is lost.
+    async fn watch(&self, client: &Client) {
+        let mut lost = 0;
+        while lost < LOST {
+            match Streams::open(client, &self.config.nats, self.config.max_bytes).await {
+                Ok(streams) => self.count(&streams).await,
+                Err(Unusable::Now(why) | Unusable::Ever(why)) => warn!(why, "NATS does not answer"),
+            }
+            lost = match client.connection_state() {
+                State::Connected => 0,
+                _ => lost + 1,
+            };
+            sleep(ROUND).await;
+        }
+    }
+
+    async fn count(&self, streams: &Streams) {
+        let waiting = &streams.waiting.cached_info().state;
+        let oldest = (waiting.messages > 0).then(|| SystemTime::from(waiting.first_timestamp));
+        self.reports.metrics.waiting(waiting.messages, oldest);
+        if let Ok(dead) = streams.count(letters::State::Dead).await {
+            self.reports.metrics.dead(dead);
+        }
+    }
+}
