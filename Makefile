@@ -14,13 +14,16 @@ KUSTOMIZE_VERSION := 5.8.2
 KUSTOMIZE_ROOT := .tools/kustomize-$(KUSTOMIZE_VERSION)
 KUSTOMIZE := $(KUSTOMIZE_ROOT)/kustomize
 SCHEMAS := .tools/kubernetes-validate
+NATS_VERSION := 2.15.2
+NATS_ROOT := .tools/nats-server-$(NATS_VERSION)
+NATS := $(NATS_ROOT)/nats-server
 DENY_VERSION := 0.20.2
 DENY_ROOT := .tools/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
 .PHONY: help run test examples fmt lint settings docs proto compilers baseline contract deny ghz load
-.PHONY: chaos compare smoke instructions syscalls cpu events containers kubernetes go
+.PHONY: chaos compare smoke instructions syscalls cpu events containers kubernetes nats go
 
 ghz load compare smoke: export PATH := $(CURDIR)/$(GHZ_ROOT):$(CURDIR)/$(OHA_ROOT)/bin:$(PATH)
 kubernetes: export PATH := $(CURDIR)/$(KUSTOMIZE_ROOT):$(PATH)
@@ -112,6 +115,9 @@ containers: ## Builds both images, and checks them by the compose files; brings 
 kubernetes: $(KUSTOMIZE) $(SCHEMAS)/.installed ## Checks the manifests of deploy/kubernetes without a cluster
 	@$(SCHEMAS)/bin/python deploy/kubernetes/validate
 
+nats: $(NATS) ## Installs the NATS server that the tests start, and prints its path
+	@echo $(NATS)
+
 $(BUF): .ci/package-lock.json
 	npm ci --prefix .ci
 	@touch $@ # npm keeps the package's old times
@@ -121,7 +127,7 @@ $(DENY):
 	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
 		cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(DENY_ROOT)
 
-$(GHZ) $(KUSTOMIZE): | go
+$(GHZ) $(KUSTOMIZE) $(NATS): | go
 $(GHZ):
 	GOBIN=$(CURDIR)/$(GHZ_ROOT) go install github.com/bojand/ghz/cmd/ghz@v$(GHZ_VERSION)
 
@@ -129,8 +135,11 @@ $(GHZ):
 $(KUSTOMIZE):
 	GOBIN=$(CURDIR)/$(KUSTOMIZE_ROOT) go install sigs.k8s.io/kustomize/kustomize/v5@v$(KUSTOMIZE_VERSION)
 
+$(NATS):
+	GOBIN=$(CURDIR)/$(NATS_ROOT) go install github.com/nats-io/nats-server/v2@v$(NATS_VERSION)
+
 go:
-	@command -v go >/dev/null || { echo 'ghz and kustomize are installed with Go, which is not here' >&2; exit 1; }
+	@command -v go >/dev/null || { echo 'ghz, kustomize and nats-server are installed with Go, which is not here' >&2; exit 1; }
 
 $(OHA):
 	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \

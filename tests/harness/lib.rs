@@ -6,6 +6,7 @@
 //! - [`Broken`] is a decider that breaks gRPC, HTTP/2 or TCP, call by call.
 //! - [`Client`] speaks HTTP to the gateway, byte by byte if need be.
 //! - [`log`] keeps what the process logs.
+//! - [`Nats`] is a real NATS server, or three.
 //! - [`Authority`] issues certificates.
 //! - [`Response::verdict`] parses an answer as one of OpenIM's two envelopes.
 
@@ -16,6 +17,7 @@ mod client;
 mod decider;
 mod gateway;
 pub mod log;
+mod nats;
 mod port;
 mod verdict;
 
@@ -28,6 +30,7 @@ pub use callback_gateway::openim::reply::Style;
 pub use client::{Client, Request, Response};
 pub use decider::{Asked, Decider, Guarded, Says};
 pub use gateway::{Admin, Gateway};
+pub use nats::Nats;
 pub use port::Port;
 pub use verdict::{Verdict, is_callback_id};
 

@@ -1,0 +1,102 @@
+//! Credentials, TLS, and servers that are not as the settings say.
+
+use std::fs;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use callback_gateway::gateway;
+use callback_gateway::settings::Settings;
+use harness::{Authority, Decider, Gateway, Nats};
+use nkeys::KeyPair;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{counted, settings, tell};
+
+const STORE: &str = "[events]\nstore = 'nats'\n";
+
+#[test]
+fn servers_may_ask_for_tls_with_a_certificate_of_the_client() {
+    let (authority, directory) = (Authority::new(), TempDir::new().expect("a directory"));
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("ca.pem"), authority.pem()).expect("written");
+    authority.issue(&path("server.pem"), &path("server.key"));
+    authority.issue(&path("client.pem"), &path("client.key"));
+    let at = directory.path().display();
+    let tls = format!(
+        "tls {{ cert_file: '{at}/server.pem', key_file: '{at}/server.key', ca_file: '{at}/ca.pem', verify: true }}"
+    );
+    let Some(server) = Nats::start(&tls) else { return };
+    let decider = Decider::allowing();
+    let files =
+        format!("ca = '{at}/ca.pem'\ncertificate = '{at}/client.pem'\nkey = '{at}/client.key'");
+    let gateway = Gateway::start(&decider.url(), &settings(STORE, [&server], &files));
+    tell(&mut gateway.connect(), "g1", "1");
+    gateway.wait_for_metric(&counted("delivered"), 1.0);
+}
+
+#[test]
+fn servers_may_ask_for_credentials_and_allow_no_more_than_the_docs_say() {
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("gateway.creds");
+    let (operator, system) = (KeyPair::new_operator(), KeyPair::new_account());
+    let (account, user) = (KeyPair::new_account(), KeyPair::new_user());
+    let limits = json!({
+        "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
+        "conn": -1, "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1,
+        "consumer": -1,
+    });
+    let operator_jwt = jwt(&operator, &operator, &json!({ "type": "operator", "version": 2 }));
+    let account_claims = json!({ "type": "account", "version": 2, "limits": limits });
+    let account_jwt = jwt(&account, &operator, &account_claims);
+    let system_claims =
+        json!({ "type": "account", "version": 2, "limits": { "conn": -1, "subs": -1 } });
+    let system_jwt = jwt(&system, &operator, &system_claims);
+    let user_claims = json!({
+        "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1,
+        "pub": { "allow": ["openim.>", "$JS.API.>", "$JS.ACK.>"] },
+        "sub": { "allow": ["_INBOX.>"] },
+    });
+    let user_jwt = jwt(&user, &account, &user_claims);
+    let seed = user.seed().expect("a seed");
+    let credentials = format!(
+        "-----BEGIN NATS USER JWT-----\n{user_jwt}\n------END NATS USER JWT------\n\n\
+         -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+    );
+    fs::write(&file, credentials).expect("written");
+    let (name, system) = (account.public_key(), system.public_key());
+    let resolver = format!(
+        "operator: {operator_jwt}\nsystem_account: {system}\nresolver: MEMORY\n\
+         resolver_preload: {{ {name}: {account_jwt}, {system}: {system_jwt} }}"
+    );
+    let Some(server) = Nats::start(&resolver) else { return };
+    let decider = Decider::allowing();
+    let named = format!("credentials_file = '{}'", file.display());
+    let gateway = Gateway::start(&decider.url(), &settings(STORE, [&server], &named));
+    tell(&mut gateway.connect(), "g1", "1");
+    gateway.wait_for_metric(&counted("delivered"), 1.0);
+}
+
+/// A token of NATS: claims about a key, signed by another.
+fn jwt(of: &KeyPair, issuer: &KeyPair, nats: &Value) -> String {
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let head = encode(&json!({ "typ": "JWT", "alg": "ed25519-nkey" }));
+    let claims = json!({
+        "jti": "1", "iat": 1_700_000_000, "iss": issuer.public_key(), "name": "test",
+        "sub": of.public_key(), "nats": nats,
+    });
+    let signed = format!("{head}.{}", encode(&claims));
+    let signature = issuer.sign(signed.as_bytes()).expect("a signature");
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn a_stream_with_another_number_of_partitions_is_refused_at_the_start() {
+    let Some(server) = Nats::start("") else { return };
+    let decider = Decider::allowing();
+    let _first = Gateway::start(&decider.url(), &settings(STORE, [&server], "partitions = 8"));
+    let text = settings(STORE, [&server], "partitions = 16");
+    let mistakes = gateway::Gateway::new(Settings::from_toml(&text).expect("settings"));
+    let mistakes = format!("{:?}", mistakes.expect_err("a mistake"));
+    assert!(mistakes.contains("was made with 8"), "{mistakes}");
+}
