@@ -5,13 +5,19 @@
 //! are made beside it.
 
 mod acting;
+mod batch;
+mod changes;
 mod checkpoint;
+mod clock;
+mod commit;
 mod database;
+mod lane;
 mod letters;
 mod message;
 mod opening;
 mod queue;
 mod retire;
+mod rows;
 mod writer;
 
 use std::fs::{self, File, OpenOptions, TryLockError};

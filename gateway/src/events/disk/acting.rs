@@ -4,8 +4,9 @@ use std::time::{Instant, SystemTime};
 
 use rusqlite::{OptionalExtension, Row, Transaction};
 
-use super::database::{self, SHARED};
+use super::database;
 use super::message::{Act, Change, Place};
+use super::rows::SHARED;
 use super::writer::{COUNTED, Writer};
 
 /// The bytes that a record takes in the database beside its content, roughly.

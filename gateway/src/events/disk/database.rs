@@ -1,4 +1,4 @@
-//! The database: its file, its schema, and the statements that change it.
+//! The database: its file, its schema, and the statements that read it.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,18 +8,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
 use super::super::letters::State;
-use super::super::record::{Millis, Record, framed};
-use crate::openim::key::CallbackKey;
+use super::super::record::{Millis, Record};
+use super::rows::{SHARED, Waiting, record, waiting};
 
 /// Marks the file as the gateway's: `OMEV`.
 const APPLICATION: i32 = 0x4f4d_4556;
 
 /// The changes of the schema, in order: the file's version is the number of those that it has.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
-
-/// The columns that `waiting` and `settled` share, besides `seq`.
-pub(super) const SHARED: &str = "id, callback, key, received, command, operation_id, traceparent, attempts, \
-                      status, payload";
 
 /// A database that is open.
 #[derive(Debug)]
@@ -56,21 +52,6 @@ pub(super) struct Space {
     pub(super) used: u64,
     /// In pages of deleted records, which new ones take first.
     pub(super) free: u64,
-}
-
-/// A row that waits, without its content.
-pub(super) struct Waiting {
-    pub(super) seq: i64,
-    pub(super) callback: String,
-    pub(super) key: Option<String>,
-}
-
-/// The end of an attempt, as it is written.
-pub(super) struct Ending<'a> {
-    pub(super) seq: i64,
-    /// The time of the attempt.
-    pub(super) at: Millis,
-    pub(super) status: &'a str,
 }
 
 impl Database {
@@ -258,102 +239,6 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
         transaction.commit()?;
     }
     Ok(())
-}
-
-/// Adds records that wait, with numbers from `first` on.
-pub(super) fn insert<'r>(
-    to: &Transaction<'_>,
-    first: i64,
-    records: impl Iterator<Item = &'r Record>,
-) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO waiting (seq, id, callback, key, received, command, operation_id,
-                                    traceparent, attempts, status, payload)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '', NULL, ?9)";
-    let mut statement = to.prepare_cached(sql)?;
-    for (seq, record) in (first..).zip(records) {
-        statement.execute(params![
-            seq,
-            record.id,
-            record.callback.setting,
-            record.key,
-            record.received.0,
-            record.command,
-            record.operation_id,
-            record.traceparent.as_ref().map(http::HeaderValue::as_bytes),
-            record.payload(),
-        ])?;
-    }
-    Ok(())
-}
-
-/// Deletes a record that waits; true if it was there.
-pub(super) fn delete(from: &Transaction<'_>, seq: i64) -> rusqlite::Result<bool> {
-    Ok(from.prepare_cached("DELETE FROM waiting WHERE seq = ?1")?.execute([seq])? > 0)
-}
-
-/// Puts off the next attempt of a record that waits; true if it was there.
-pub(super) fn put_off(
-    on: &Transaction<'_>,
-    ending: &Ending<'_>,
-    due: Millis,
-) -> rusqlite::Result<bool> {
-    let sql = "UPDATE waiting SET due = ?2, attempts = attempts || ?3 || ' ', status = ?4
-               WHERE seq = ?1";
-    let values = params![ending.seq, due.0, ending.at.0.to_string(), ending.status];
-    Ok(on.prepare_cached(sql)?.execute(values)? > 0)
-}
-
-/// Moves a record that waits among those that are settled; true if it was there.
-pub(super) fn settle(
-    on: &Transaction<'_>,
-    ending: &Ending<'_>,
-    state: State,
-) -> rusqlite::Result<bool> {
-    let sql = format!(
-        "INSERT OR REPLACE INTO settled (seq, state, settled, {SHARED})
-         SELECT seq, ?2, ?3, id, callback, key, received, command, operation_id, traceparent,
-                attempts || ?3 || ' ', ?4, payload
-         FROM waiting WHERE seq = ?1"
-    );
-    let values = params![ending.seq, state.as_str(), ending.at.0, ending.status];
-    on.prepare_cached(&sql)?.execute(values)?;
-    delete(on, ending.seq)
-}
-
-/// Deletes up to `limit` settled records of a state, the oldest first, that were settled before a time; returns their
-/// number.
-pub(super) fn purge(
-    on: &Transaction<'_>,
-    state: State,
-    before: Millis,
-    limit: usize,
-) -> rusqlite::Result<usize> {
-    let sql = "DELETE FROM settled WHERE seq IN
-               (SELECT seq FROM settled WHERE state = ?1 AND settled < ?2 ORDER BY settled LIMIT ?3)";
-    on.prepare_cached(sql)?.execute(params![state.as_str(), before.0, limit])
-}
-
-fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
-    Ok(Waiting { seq: row.get(0)?, callback: row.get(1)?, key: row.get(2)? })
-}
-
-/// The record of a row of [`SHARED`], and the number of its attempts.
-pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Option<(Record, u32)>> {
-    let callback = CallbackKey::find(row.get_ref(1)?.as_str()?).and_then(CallbackKey::callback);
-    let traceparent: Option<Vec<u8>> = row.get(6)?;
-    let attempts = row.get_ref(7)?.as_str()?.split_whitespace().count();
-    let Some(callback) = callback else { return Ok(None) };
-    let record = Record {
-        id: row.get(0)?,
-        callback,
-        key: row.get(2)?,
-        received: Millis(row.get(3)?),
-        command: row.get(4)?,
-        operation_id: row.get(5)?,
-        traceparent: traceparent.and_then(|value| http::HeaderValue::from_bytes(&value).ok()),
-        frame: framed(row.get_ref(9)?.as_blob()?),
-    };
-    Ok(Some((record, u32::try_from(attempts).unwrap_or(u32::MAX))))
 }
 
 /// True for an error after which the file must not be written any more: a WAL may drop later commits behind a bad frame.

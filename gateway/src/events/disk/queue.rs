@@ -9,19 +9,15 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::super::deliver::Configs;
 use super::super::record::{Millis, Record};
 use super::super::schedule;
-use super::database::{Database, Waiting};
+use super::database::Database;
+use super::lane::{End, Flight, Lane, READY, READY_SIZE};
+use super::rows::Waiting;
 use crate::openim::key::CallbackKey;
 
 /// Rows that are looked at without a pause, so that what is told meanwhile need not wait.
 const SCAN: usize = 4096;
 /// Rows of one query.
 const PAGE: usize = 256;
-/// The most records of a decider that are ready; more are read back.
-const READY: usize = 1024;
-/// The size from which a record is read back in any case, so that what is ready takes 16 MiB at most.
-const READY_SIZE: usize = 16 << 10;
-/// The most bytes of records in flight to one decider.
-const IN_FLIGHT_BYTES: usize = 16 << 20;
 
 /// A record to deliver.
 #[derive(Debug)]
@@ -53,45 +49,6 @@ pub(super) struct Queue {
     unknown: Vec<i64>,
     in_flight: usize,
     to: UnboundedSender<Delivery>,
-}
-
-/// The records of one decider.
-#[derive(Debug, Default)]
-struct Lane {
-    in_flight: usize,
-    bytes: usize,
-    /// Records that were just stored, and are next. In steady load they need not be read back.
-    ready: VecDeque<(i64, Arc<Record>)>,
-    /// Every fresh record up to this number is ready, was handed out, or waits for its key.
-    cursor: i64,
-    /// Records behind the cursor may wait in the database.
-    is_behind: bool,
-}
-
-impl Lane {
-    /// True if the record is ready.
-    fn holds(&self, seq: i64) -> bool {
-        self.ready.binary_search_by_key(&seq, |(seq, _)| *seq).is_ok()
-    }
-}
-
-/// The place of a record after an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// It waits no longer.
-    Left,
-    /// It waits for another attempt.
-    PutOff,
-    /// It waits as before, or was dropped before the attempt ended.
-    Unchanged,
-}
-
-#[derive(Debug)]
-struct Flight {
-    lane: usize,
-    key: Option<String>,
-    size: usize,
-    is_retry: bool,
 }
 
 impl Queue {
@@ -129,7 +86,7 @@ impl Queue {
 
     /// True if a dispatch could hand out records at once.
     pub(super) fn is_behind(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.is_behind && !self.is_full(lane))
+        self.lanes.iter().any(|lane| lane.is_behind && !lane.is_full(self.in_flight))
     }
 
     pub(super) fn next_due(&self) -> Option<Millis> {
@@ -176,12 +133,7 @@ impl Queue {
         self.retrying = self.retrying.saturating_sub(retrying);
         self.released.extend(keys);
         // They may be ready.
-        for lane in &mut self.lanes {
-            if let Some((first, _)) = lane.ready.front() {
-                (lane.cursor, lane.is_behind) = (lane.cursor.min(first - 1), true);
-                lane.ready.clear();
-            }
-        }
+        self.lanes.iter_mut().for_each(Lane::unready);
     }
 
     /// Notes the time of an attempt to come.
@@ -218,7 +170,7 @@ impl Queue {
             return Ok(());
         }
         let lane = self.lane_of(&row.callback);
-        if self.is_full(&self.lanes[lane]) {
+        if self.is_full(lane) {
             // Its decider was changed meanwhile: found again by the cursor, or as due.
             let lane = &mut self.lanes[lane];
             (lane.cursor, lane.is_behind) = (lane.cursor.min(row.seq - 1), true);
@@ -246,7 +198,7 @@ impl Queue {
     }
 
     fn hand_out_ready(&mut self, database: &Database, index: usize) -> rusqlite::Result<()> {
-        while !self.is_full(&self.lanes[index]) {
+        while !self.is_full(index) {
             let Some((seq, record)) = self.lanes[index].ready.pop_front() else { break };
             let others = self.retrying > 0 || self.lanes.iter().any(|lane| lane.is_behind);
             let is_free = match &record.key {
@@ -273,7 +225,7 @@ impl Queue {
         self.overdue = rows.len() == limit;
         for row in rows {
             let lane = self.lane_of(&row.callback);
-            if self.is_full(&self.lanes[lane]) {
+            if self.is_full(lane) {
                 self.overdue = true;
             } else if self.is_free(database, &row)? {
                 self.load(database, row.seq, lane, true)?;
@@ -288,12 +240,12 @@ impl Queue {
         while self.lanes[index].is_behind
             && self.lanes[index].ready.is_empty()
             && scanned < SCAN
-            && !self.is_full(&self.lanes[index])
+            && !self.is_full(index)
         {
             let rows = database.fresh(self.lanes[index].cursor, PAGE)?;
             self.lanes[index].is_behind = !rows.is_empty();
             for row in rows {
-                if self.is_full(&self.lanes[index]) {
+                if self.is_full(index) {
                     break;
                 }
                 self.lanes[index].cursor = row.seq;
@@ -350,8 +302,8 @@ impl Queue {
         self.flights.insert(seq, Flight { lane, key, size, is_retry });
     }
 
-    fn is_full(&self, lane: &Lane) -> bool {
-        lane.in_flight >= self.in_flight || lane.bytes >= IN_FLIGHT_BYTES
+    fn is_full(&self, lane: usize) -> bool {
+        self.lanes[lane].is_full(self.in_flight)
     }
 
     /// The decider of a callback; records of one that this gateway does not have are found by the first lane.

@@ -9,7 +9,8 @@ use rusqlite::{ErrorCode, Transaction, params, params_from_iter};
 use tracing::{error, info};
 
 use super::super::record::Millis;
-use super::database::{Database, OpenError, SHARED, is_damage, record};
+use super::database::{Database, OpenError, is_damage};
+use super::rows::{SHARED, record};
 
 /// The ending of a retired database that was not copied yet, and of one that was.
 const DAMAGED: &str = "damaged.db";

@@ -1,0 +1,22 @@
+//! The records and the ends of attempts that go into one transaction.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::super::record::Record;
+use super::message::Ended;
+
+/// A record to store, and who waits for it.
+pub(super) type Keep = (Arc<Record>, oneshot::Sender<Result<(), String>>);
+
+/// A record that is stored, and its number.
+pub(super) type Stored = (i64, Arc<Record>);
+
+/// What is written in one transaction.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) keeps: Vec<Keep>,
+    pub(super) ends: Vec<Ended>,
+    pub(super) room: Vec<OwnedSemaphorePermit>,
+}
