@@ -8,6 +8,7 @@ use tracing::{debug, error, info, warn};
 
 use super::record::Record;
 use crate::observe::{EventMetrics, EventOutcome};
+use crate::openim::key::CallbackKey;
 
 /// Counts and logs what becomes of records.
 #[derive(Clone, Debug)]
@@ -50,6 +51,12 @@ impl Reports {
     pub(crate) fn dead(&self, record: &Record, attempt: u32, why: &str) {
         self.count(record, EventOutcome::Dead);
         about!(error, record, attempt, ?why, "event dead: it is kept, and not tried again");
+    }
+
+    /// A record of a callback that this gateway does not have is dead.
+    pub(crate) fn unknown(&self, callback: &str) {
+        self.metrics.count(CallbackKey::UNKNOWN.as_str(), EventOutcome::Dead);
+        error!(callback, "event dead: this version does not have its callback");
     }
 
     /// The store did not take it.

@@ -86,6 +86,15 @@ impl Database {
         self.connection.execute(sql, [now.0]).map(drop)
     }
 
+    /// Lets records of callbacks other than these be found as those that have not been attempted.
+    pub(super) fn forget_attempts_of_others(&self, callbacks: &[&str]) -> rusqlite::Result<()> {
+        let marks = vec!["?"; callbacks.len()].join(", ");
+        let sql = format!(
+            "UPDATE waiting SET due = NULL WHERE due IS NOT NULL AND callback NOT IN ({marks})"
+        );
+        self.connection.execute(&sql, rusqlite::params_from_iter(callbacks)).map(drop)
+    }
+
     /// Opens the database beside the writer. A connection that may write would delete the WAL by its name when it is
     /// closed, be it that of a newer database.
     pub(super) fn open_read_only(path: &Path) -> rusqlite::Result<Self> {
@@ -121,38 +130,52 @@ impl Database {
         self.connection.prepare_cached(sql)?.query_row([state.as_str()], |row| row.get(0))
     }
 
-    /// Fresh rows behind `cursor`, in the order received.
-    pub(super) fn fresh(&self, cursor: i64, limit: usize) -> rusqlite::Result<Vec<Waiting>> {
-        let sql = "SELECT seq, callback, key FROM waiting
-                   WHERE seq > ?1 AND due IS NULL ORDER BY seq LIMIT ?2";
+    /// Rows behind `cursor`, in the order received; true for those that have not been attempted.
+    pub(super) fn behind(
+        &self,
+        cursor: i64,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<(Waiting, bool)>> {
+        let sql = "SELECT seq, callback, key, due IS NULL FROM waiting
+                   WHERE seq > ?1 ORDER BY seq LIMIT ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![cursor, limit], waiting)?;
+        let row = |row: &Row<'_>| Ok((waiting(row)?, row.get(3)?));
+        let rows = statement.query_map(params![cursor, limit], row)?;
         let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-        match rows.iter().find(|row| row.seq <= cursor) {
-            Some(row) => Err(rusqlite::Error::IntegralValueOutOfRange(0, row.seq)),
+        match rows.iter().find(|(row, _)| row.seq <= cursor) {
+            Some((row, _)) => Err(rusqlite::Error::IntegralValueOutOfRange(0, row.seq)),
             None => Ok(rows),
         }
     }
 
-    /// Rows whose time for another attempt has come, or is later than `latest`, which only a clock that was set back
-    /// can cause.
+    /// Rows of a callback whose time for another attempt has come, the earliest first.
     pub(super) fn due(
         &self,
+        callback: &str,
         now: Millis,
-        latest: Millis,
         limit: usize,
     ) -> rusqlite::Result<Vec<Waiting>> {
         let sql = "SELECT seq, callback, key FROM waiting
-                   WHERE due <= ?1 OR due > ?2 ORDER BY due LIMIT ?3";
+                   WHERE callback = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_map(params![now.0, latest.0, limit], waiting)?.collect()
+        statement.query_map(params![callback, now.0, limit], waiting)?.collect()
     }
 
-    /// The time of the next attempt after `now`.
-    pub(super) fn next_due(&self, now: Millis) -> rusqlite::Result<Option<Millis>> {
-        let sql = "SELECT min(due) FROM waiting WHERE due > ?1";
+    /// The time of the next attempt after `now` of a record of these callbacks.
+    pub(super) fn next_due(
+        &self,
+        now: Millis,
+        callbacks: &[&str],
+    ) -> rusqlite::Result<Option<Millis>> {
+        let sql = "SELECT min(due) FROM waiting WHERE callback = ?1 AND due > ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_row([now.0], |row| Ok(row.get::<_, Option<i64>>(0)?.map(Millis)))
+        let mut next = None;
+        for callback in callbacks {
+            let due: Option<i64> =
+                statement.query_row(params![callback, now.0], |row| row.get(0))?;
+            next = next.into_iter().chain(due).min();
+        }
+        Ok(next.map(Millis))
     }
 
     /// True if a record of the key that was received before this one waits.

@@ -23,6 +23,8 @@ pub(super) struct Lane {
     pub(super) cursor: i64,
     /// Records behind the cursor may wait in the database.
     pub(super) is_behind: bool,
+    /// Records that are due were left, since the lane was full.
+    pub(super) is_overdue: bool,
 }
 
 impl Lane {

@@ -58,7 +58,11 @@ impl Writer {
 
     /// Goes on with what an open database has.
     fn resume(&mut self) -> Result<(), OpenError> {
-        self.rewind()?;
+        if let Some(database) = &self.database {
+            database.forget_future(self.clock.now())?;
+            database.forget_attempts_of_others(&self.queue.callbacks(None))?;
+        }
+        self.recount()?;
         self.checkpoints.start()?;
         self.is_new = false;
         self.salvage_next();
@@ -103,7 +107,7 @@ impl Writer {
             self.reports.metrics.unreadable(salvage.finish());
         }
         self.salvage_next();
-        self.rewind()
+        self.recount()
     }
 
     /// Begins to copy the oldest damaged database that was not copied to its end. Records that were copied before are

@@ -8,13 +8,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::super::deliver::Configs;
 use super::super::record::{Millis, Record};
-use super::super::schedule;
 use super::database::Database;
 use super::lane::{End, Flight, Lane, READY, READY_SIZE};
 use super::rows::Waiting;
+use crate::openim::contract::Kind;
 use crate::openim::key::CallbackKey;
 
-/// Rows that are looked at without a pause, so that what is told meanwhile need not wait.
+/// Rows that are read without a pause, so that what is to be stored meanwhile need not wait.
 const SCAN: usize = 4096;
 /// Rows of one query.
 const PAGE: usize = 256;
@@ -35,7 +35,7 @@ pub(super) struct Queue {
     /// By [`DeciderId`](crate::failure_policy::DeciderId).
     lanes: Vec<Lane>,
     flights: HashMap<i64, Flight>,
-    /// The keys in flight; true if more records of the key wait.
+    /// The keys in flight; true if more records of the key may wait.
     keys: HashMap<String, bool>,
     /// Keys whose record ended, and of which more wait.
     released: VecDeque<String>,
@@ -43,10 +43,8 @@ pub(super) struct Queue {
     retrying: u64,
     /// The time of the next attempt that is not due yet.
     next_due: Option<Millis>,
-    /// Records that are due were left, for want of room.
-    overdue: bool,
     /// Records of callbacks that this gateway does not have.
-    unknown: Vec<i64>,
+    unknown: Vec<Waiting>,
     in_flight: usize,
     to: UnboundedSender<Delivery>,
 }
@@ -66,27 +64,29 @@ impl Queue {
             released: VecDeque::new(),
             retrying: 0,
             next_due: None,
-            overdue: false,
             unknown: Vec::new(),
             in_flight,
             to,
         }
     }
 
-    /// Begins anew with what the database has; records in flight stay in flight.
-    pub(super) fn rewind(&mut self, database: &Database) -> rusqlite::Result<()> {
+    /// Begins anew with what the database has, whatever it was; records in flight stay in flight.
+    pub(super) fn rewind(&mut self) {
         for lane in &mut self.lanes {
-            (lane.cursor, lane.is_behind) = (0, true);
+            (lane.cursor, lane.is_behind, lane.is_overdue) = (0, true, true);
             lane.ready.clear();
         }
-        self.overdue = true;
-        self.retrying = database.count_waiting()?.1;
-        Ok(())
+    }
+
+    /// The number of records that wait and have been attempted.
+    pub(super) fn set_retrying(&mut self, retrying: u64) {
+        self.retrying = retrying;
     }
 
     /// True if a dispatch could hand out records at once.
-    pub(super) fn is_behind(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.is_behind && !lane.is_full(self.in_flight))
+    pub(super) fn has_work(&self) -> bool {
+        let has_room = |lane: &Lane| lane.is_behind && !lane.is_full(self.in_flight);
+        !self.released.is_empty() || self.lanes.iter().any(has_room)
     }
 
     pub(super) fn next_due(&self) -> Option<Millis> {
@@ -98,7 +98,7 @@ impl Queue {
     }
 
     /// The records found of callbacks that this gateway does not have.
-    pub(super) fn take_unknown(&mut self) -> Vec<i64> {
+    pub(super) fn take_unknown(&mut self) -> Vec<Waiting> {
         std::mem::take(&mut self.unknown)
     }
 
@@ -113,11 +113,10 @@ impl Queue {
             (false, End::PutOff) => self.retrying += 1,
             _ => {}
         }
-        if let Some(key) = flight.key {
-            let more = self.keys.remove(&key).unwrap_or_default();
-            if more || flight.is_retry {
-                self.released.push_back(key);
-            }
+        if let Some(key) = flight.key
+            && self.keys.remove(&key).unwrap_or_default()
+        {
+            self.released.push_back(key);
         }
     }
 
@@ -148,16 +147,19 @@ impl Queue {
         stored: Vec<(i64, Arc<Record>)>,
         now: Millis,
     ) -> rusqlite::Result<()> {
-        while let Some(key) = self.released.pop_front() {
+        while let Some(key) = self.released.front().cloned() {
             self.next_of(database, &key, now)?;
+            self.released.pop_front();
         }
         for (seq, record) in stored {
             self.add(seq, record);
         }
-        if self.overdue || self.next_due.is_some_and(|due| due <= now) {
-            self.hand_out_due(database, now)?;
+        if self.next_due.is_some_and(|due| due <= now) {
+            self.lanes.iter_mut().for_each(|lane| lane.is_overdue = true);
+            self.next_due = database.next_due(now, &self.callbacks(None))?;
         }
         (0..self.lanes.len()).try_for_each(|lane| {
+            self.hand_out_due(database, lane, now)?;
             self.hand_out_ready(database, lane)?;
             self.hand_out_fresh(database, lane)
         })
@@ -166,21 +168,21 @@ impl Queue {
     /// The first record of a key that has just been released.
     fn next_of(&mut self, database: &Database, key: &str, now: Millis) -> rusqlite::Result<()> {
         let Some((row, due)) = database.first_of(key)? else { return Ok(()) };
-        if due.is_some_and(|due| now < due) || !self.is_free(database, &row)? {
+        if due.is_some_and(|due| now < due) {
             return Ok(());
         }
-        let lane = self.lane_of(&row.callback);
-        if self.is_full(lane) {
-            // Its decider was changed meanwhile: found again by the cursor, or as due.
-            let lane = &mut self.lanes[lane];
-            (lane.cursor, lane.is_behind) = (lane.cursor.min(row.seq - 1), true);
-            self.overdue = true;
+        let Some(lane) = self.lane_of(&row.callback) else {
+            self.unknown.push(row);
             return Ok(());
+        };
+        if !self.is_full(lane) {
+            return self.hand_out(database, &row, lane, due.is_some());
         }
-        self.load(database, row.seq, lane, due.is_some())?;
-        // Others of the key may have been passed by the cursor.
-        if let Some(more) = self.keys.get_mut(key) {
-            *more = true;
+        // Its decider was changed meanwhile: found again by the cursor, or as due.
+        let lane = &mut self.lanes[lane];
+        match due {
+            Some(_) => lane.is_overdue = true,
+            None => (lane.cursor, lane.is_behind) = (lane.cursor.min(row.seq - 1), true),
         }
         Ok(())
     }
@@ -189,7 +191,10 @@ impl Queue {
     fn add(&mut self, seq: i64, record: Arc<Record>) {
         let index = self.configs.load().of(Some(record.callback)).decider.0;
         let lane = &mut self.lanes[index];
-        if lane.is_behind || lane.ready.len() >= READY || record.size() > READY_SIZE {
+        if lane.is_behind {
+        } else if self.flights.contains_key(&seq) {
+            lane.cursor = seq; // the next of a key that was just released
+        } else if lane.ready.len() >= READY || record.size() > READY_SIZE {
             lane.is_behind = true;
         } else {
             lane.cursor = seq;
@@ -212,26 +217,35 @@ impl Queue {
                 },
             };
             if is_free {
-                self.send(Delivery { seq, record, attempts: 0 }, index, false);
+                self.send(Delivery { seq, record, attempts: 0 }, index, false, others);
             }
         }
         Ok(())
     }
 
-    fn hand_out_due(&mut self, database: &Database, now: Millis) -> rusqlite::Result<()> {
-        self.overdue = false;
-        let limit = SCAN.max(self.in_flight * 2);
-        let rows = database.due(now, now.after(schedule::LONGEST), limit)?;
-        self.overdue = rows.len() == limit;
-        for row in rows {
-            let lane = self.lane_of(&row.callback);
-            if self.is_full(lane) {
-                self.overdue = true;
-            } else if self.is_free(database, &row)? {
-                self.load(database, row.seq, lane, true)?;
+    fn hand_out_due(
+        &mut self,
+        database: &Database,
+        index: usize,
+        now: Millis,
+    ) -> rusqlite::Result<()> {
+        if !self.lanes[index].is_overdue || self.is_full(index) {
+            return Ok(());
+        }
+        self.lanes[index].is_overdue = false;
+        // More than can be in flight, whose rows are still due.
+        let limit = self.in_flight * 2;
+        for callback in self.callbacks(Some(index)) {
+            let rows = database.due(callback, now, limit)?;
+            self.lanes[index].is_overdue |= rows.len() == limit;
+            for row in rows {
+                if self.is_full(index) {
+                    self.lanes[index].is_overdue = true;
+                    return Ok(());
+                }
+                self.hand_out(database, &row, index, true)?;
             }
         }
-        self.next_due = database.next_due(now)?;
         Ok(())
     }
 
@@ -242,18 +256,40 @@ impl Queue {
             && scanned < SCAN
             && !self.is_full(index)
         {
-            let rows = database.fresh(self.lanes[index].cursor, PAGE)?;
+            let rows = database.behind(self.lanes[index].cursor, PAGE)?;
             self.lanes[index].is_behind = !rows.is_empty();
-            for row in rows {
+            for (row, is_fresh) in rows {
                 if self.is_full(index) {
                     break;
                 }
                 self.lanes[index].cursor = row.seq;
                 scanned += 1;
-                if self.lane_of(&row.callback) == index && self.is_free(database, &row)? {
-                    self.load(database, row.seq, index, false)?;
+                match self.lane_of(&row.callback) {
+                    Some(lane) if lane == index && is_fresh => {
+                        self.hand_out(database, &row, index, false)?;
+                    }
+                    None if index == 0 => self.unknown.push(row),
+                    _ => {}
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Hands out a record that is read back, if its turn has come.
+    fn hand_out(
+        &mut self,
+        database: &Database,
+        row: &Waiting,
+        lane: usize,
+        is_retry: bool,
+    ) -> rusqlite::Result<()> {
+        if self.is_free(database, row)?
+            && let Some((record, attempts)) = database.load(row.seq)?
+        {
+            let delivery = Delivery { seq: row.seq, record: Arc::new(record), attempts };
+            // Others of its key may have been passed because of it.
+            self.send(delivery, lane, is_retry, true);
         }
         Ok(())
     }
@@ -272,24 +308,8 @@ impl Queue {
         Ok(!database.has_earlier(key, row.seq)?)
     }
 
-    fn load(
-        &mut self,
-        database: &Database,
-        seq: i64,
-        lane: usize,
-        is_retry: bool,
-    ) -> rusqlite::Result<()> {
-        match database.load(seq)? {
-            Some((record, attempts)) => {
-                let record = Arc::new(record);
-                self.send(Delivery { seq, record, attempts }, lane, is_retry);
-            }
-            None => self.unknown.push(seq),
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, delivery: Delivery, lane: usize, is_retry: bool) {
+    /// `others` is true if more records of its key may wait.
+    fn send(&mut self, delivery: Delivery, lane: usize, is_retry: bool, others: bool) {
         let (seq, key, size) = (delivery.seq, delivery.record.key.clone(), delivery.record.size());
         if self.to.send(delivery).is_err() {
             return; // it stops, and the record stays on disk
@@ -297,7 +317,7 @@ impl Queue {
         self.lanes[lane].in_flight += 1;
         self.lanes[lane].bytes += size;
         if let Some(key) = &key {
-            self.keys.insert(key.clone(), false);
+            self.keys.insert(key.clone(), others);
         }
         self.flights.insert(seq, Flight { lane, key, size, is_retry });
     }
@@ -306,9 +326,22 @@ impl Queue {
         self.lanes[lane].is_full(self.in_flight)
     }
 
-    /// The decider of a callback; records of one that this gateway does not have are found by the first lane.
-    fn lane_of(&self, callback: &str) -> usize {
-        let callback = CallbackKey::find(callback).and_then(CallbackKey::callback);
-        callback.map_or(0, |callback| self.configs.load().of(Some(callback)).decider.0)
+    /// The lane of a callback; none if this gateway does not have it.
+    fn lane_of(&self, callback: &str) -> Option<usize> {
+        let callback = CallbackKey::find(callback)?.callback()?;
+        Some(self.configs.load().of(Some(callback)).decider.0)
+    }
+
+    /// The callbacks of a lane, or of all.
+    pub(super) fn callbacks(&self, lane: Option<usize>) -> Vec<&'static str> {
+        let configs = self.configs.load();
+        let of_lane = configs.iter().filter(|(key, config)| {
+            let is_after = key.callback().is_some_and(|callback| callback.kind == Kind::After);
+            is_after && lane.is_none_or(|lane| config.decider.0 == lane)
+        });
+        of_lane.map(|(key, _)| key.as_str()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

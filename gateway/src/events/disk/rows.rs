@@ -10,6 +10,7 @@ pub(super) const SHARED: &str = "id, callback, key, received, command, operation
                       status, payload";
 
 /// A row that waits, without its content.
+#[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) seq: i64,
     pub(super) callback: String,

@@ -17,7 +17,8 @@ CREATE TABLE waiting (
 
 -- All rows, so that they can be counted by it.
 CREATE INDEX waiting_key ON waiting (key, seq);
-CREATE INDEX waiting_due ON waiting (due) WHERE due IS NOT NULL;
+-- By callback, so that what is due for one decider is found without that for others.
+CREATE INDEX waiting_due ON waiting (callback, due) WHERE due IS NOT NULL;
 
 -- Records that are no longer attempted: dead, ignored, delivered.
 CREATE TABLE settled (

@@ -18,6 +18,7 @@ use super::database::{Database, oldest, space};
 use super::message::{Act, Ended, Message};
 use super::queue::Queue;
 use super::retire::Salvage;
+use super::rows::Waiting;
 
 /// The most messages of one transaction.
 const BATCH: usize = 1024;
@@ -118,7 +119,7 @@ impl Writer {
     /// The time until something is to be done though no message comes.
     fn patience(&self) -> Duration {
         let again = self.again.saturating_duration_since(Instant::now());
-        let has_work = self.salvage.is_some() || (self.stop.is_none() && self.queue.is_behind());
+        let has_work = self.salvage.is_some() || (self.stop.is_none() && self.queue.has_work());
         if self.database.is_some() && has_work {
             return again;
         }
@@ -148,7 +149,7 @@ impl Writer {
         let stored = self.write(batch);
         let result = self.tend(acts, reload, checkpoint);
         if let Err(why) = result.and_then(|()| self.dispatch(stored)).and_then(|()| self.round()) {
-            let _ = self.rewind(); // finds what was not handed out
+            self.queue.rewind(); // finds what was not handed out
             self.failed(&why);
         }
     }
@@ -158,7 +159,10 @@ impl Writer {
         if let Some(database) = self.database.as_mut().filter(|_| checkpoint) {
             database.checkpoint()?;
         }
-        if reload { self.rewind() } else { Ok(()) }
+        if reload {
+            self.queue.rewind();
+        }
+        Ok(())
     }
 
     fn dispatch(&mut self, stored: Vec<Stored>) -> rusqlite::Result<()> {
@@ -167,16 +171,26 @@ impl Writer {
             return Ok(());
         }
         self.queue.dispatch(database, stored, self.clock.now())?;
-        for seq in self.queue.take_unknown() {
-            let status = "this version of the gateway does not have the callback";
-            let ending = Ending { seq, at: self.clock.now(), status };
-            if let Some(database) = &mut self.database {
-                let transaction = database.begin()?;
-                changes::settle(&transaction, &ending, State::Dead)?;
-                transaction.commit()?;
+        let unknown = self.queue.take_unknown();
+        if unknown.is_empty() { Ok(()) } else { self.bury(unknown) }
+    }
+
+    /// Makes records dead whose callbacks this gateway does not have.
+    fn bury(&mut self, unknown: Vec<Waiting>) -> rusqlite::Result<()> {
+        let Some(database) = &mut self.database else { return Ok(()) };
+        let (at, mut keys) = (self.clock.now(), Vec::new());
+        let status = "this version of the gateway does not have the callback";
+        let transaction = database.begin()?;
+        for Waiting { seq, callback, key } in unknown {
+            if changes::settle(&transaction, &Ending { seq, at, status }, State::Dead)? {
                 self.waiting = self.waiting.saturating_sub(1);
+                self.reports.unknown(&callback);
+                keys.extend(key);
             }
         }
+        transaction.commit()?;
+        self.queue.discarded(keys, 0);
+        self.next_round = Instant::now();
         Ok(())
     }
 
@@ -203,15 +217,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes its place in the database anew.
-    pub(super) fn rewind(&mut self) -> rusqlite::Result<()> {
+    /// Counts what the database has, and begins anew with it.
+    pub(super) fn recount(&mut self) -> rusqlite::Result<()> {
+        self.queue.rewind();
         let Some(database) = &self.database else { return Ok(()) };
-        database.forget_future(self.clock.now())?;
+        let (waiting, retrying) = database.count_waiting()?;
         self.last_seq = self.last_seq.max(database.last_seq()?);
-        self.waiting = database.count_waiting()?.0;
+        (self.waiting, self.next_round) = (waiting, Instant::now());
+        self.queue.set_retrying(retrying);
         let oldest = oldest(&database.connection)?;
         self.reports.metrics.waiting(self.waiting, oldest.map(SystemTime::from));
-        self.next_round = Instant::now();
-        self.queue.rewind(database)
+        Ok(())
     }
 }
