@@ -96,6 +96,8 @@ chaos: ## Kills gateway and decider under load, again and again; CHAOS_SECONDS=3
 	OUTAGE_SECONDS=$${OUTAGE_SECONDS:-30} cargo test -p callback-gateway --locked --test process -- \
 		--include-ignored --exact --nocapture chaos::what_was_acknowledged_is_delivered_in_order \
 		faults::outage::no_message_is_lost_while_the_decider_is_down_and_no_user_waits
+	NATS_CHAOS_SECONDS=$${CHAOS_SECONDS:-30} cargo test -p callback-tests --locked --test nats -- \
+		--nocapture nothing_is_lost_and_no_key_is_out_of_order
 
 instructions: ## Counts the gateway's instructions for a callback; fails where they are 4 % over those kept in bench/
 	@bench/cost instructions
