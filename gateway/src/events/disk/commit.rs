@@ -40,6 +40,8 @@ struct Written {
     effects: Vec<Effect>,
     /// The time when the oldest record that waits was received.
     oldest: Option<Millis>,
+    /// The damaged database was copied to its end.
+    salvaged: bool,
 }
 
 /// The effect of an attempt's end. None: it was not made, or the record was dropped meanwhile.
@@ -51,8 +53,11 @@ enum Effect {
 }
 
 impl Writer {
-    /// Writes a batch, and returns the records that are stored now.
-    pub(super) fn write(&mut self, batch: Batch) -> Vec<Stored> {
+    /// Writes a batch, and returns the records that are stored now. All callers are answered by then.
+    ///
+    /// # Errors
+    /// What follows a commit failed.
+    pub(super) fn write(&mut self, batch: Batch) -> rusqlite::Result<Vec<Stored>> {
         if self.database.is_none() && Instant::now() >= self.again {
             self.open();
         }
@@ -62,11 +67,11 @@ impl Writer {
             self.unwritten.append(&mut ends);
         }
         if keeps.is_empty() && ends.is_empty() && self.salvage.is_none() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let began = Instant::now();
         match self.commit(&keeps, &ends) {
-            Ok(Written { stored, shortage, effects, oldest }) => {
+            Ok(Written { stored, shortage, effects, oldest, salvaged }) => {
                 self.reports.metrics.committed(began.elapsed());
                 for (_, kept) in keeps {
                     let _ = kept.send(shortage.map_or(Ok(()), |why| Err(why.to_owned())));
@@ -75,7 +80,10 @@ impl Writer {
                     self.written(ended, &effect);
                 }
                 self.reports.metrics.waiting(self.waiting, oldest.map(SystemTime::from));
-                stored
+                if salvaged {
+                    self.salvaged()?;
+                }
+                Ok(stored)
             }
             Err(why) => {
                 for (_, kept) in keeps {
@@ -86,7 +94,7 @@ impl Writer {
                     self.salvage = self.salvage.take().map(Salvage::again);
                     self.failed(&why);
                 }
-                Vec::new()
+                Ok(Vec::new())
             }
         }
     }
@@ -120,10 +128,8 @@ impl Writer {
         let kept: usize = keeps.iter().map(|(record, _)| record.size()).sum();
         let copied = if salvaged.is_some() { retire::ROWS } else { 0 };
         self.checkpoints.committed(kept + (ends.len() + copied) * PAGE);
-        if salvaged == Some(true) {
-            self.salvaged()?;
-        }
-        Ok(Written { stored, shortage, effects, oldest })
+        let salvaged = salvaged == Some(true);
+        Ok(Written { stored, shortage, effects, oldest, salvaged })
     }
 
     fn effect(&self, ended: &Ended, now: Millis) -> Effect {

@@ -146,15 +146,18 @@ impl Writer {
                 Message::Stop(limit) => self.stop = Some(Instant::now() + limit),
             }
         }
-        let stored = self.write(batch);
-        let result = self.tend(acts, reload, checkpoint);
-        if let Err(why) = result.and_then(|()| self.dispatch(stored)).and_then(|()| self.round()) {
+        let result = self.write(batch).and_then(|stored| {
+            self.change(acts, reload, checkpoint)?;
+            self.dispatch(stored)?;
+            self.round()
+        });
+        if let Err(why) = result {
             self.queue.rewind(); // finds what was not handed out
             self.failed(&why);
         }
     }
 
-    fn tend(&mut self, acts: Vec<Act>, reload: bool, checkpoint: bool) -> rusqlite::Result<()> {
+    fn change(&mut self, acts: Vec<Act>, reload: bool, checkpoint: bool) -> rusqlite::Result<()> {
         acts.into_iter().try_for_each(|act| self.act(act))?;
         if let Some(database) = self.database.as_mut().filter(|_| checkpoint) {
             database.checkpoint()?;
