@@ -64,7 +64,7 @@ impl Writer {
         let Batch { keeps, mut ends, room: _room } = batch;
         if self.salvage.is_some() {
             // Their records may not have been copied yet.
-            self.unwritten.append(&mut ends);
+            self.ends.append(&mut ends);
         }
         if keeps.is_empty() && ends.is_empty() && self.salvage.is_none() {
             return Ok(Vec::new());
@@ -89,7 +89,7 @@ impl Writer {
                 for (_, kept) in keeps {
                     let _ = kept.send(Err(why.to_string()));
                 }
-                self.unwritten.append(&mut ends);
+                self.ends.append(&mut ends);
                 if let CommitError::Sql(why) = why {
                     self.salvage = self.salvage.take().map(Salvage::again);
                     self.failed(&why);

@@ -50,7 +50,7 @@ pub(super) struct Writer {
     pub(super) last_seq: i64,
     pub(super) waiting: u64,
     /// Ends of attempts that could not be written yet.
-    pub(super) unwritten: Vec<Ended>,
+    pub(super) ends: Vec<Ended>,
     pub(super) next_round: Instant,
     /// The time of the next try, after an error.
     pub(super) again: Instant,
@@ -82,7 +82,7 @@ impl Writer {
             clock: Clock::start(),
             last_seq: 0,
             waiting: 0,
-            unwritten: Vec::new(),
+            ends: Vec::new(),
             next_round: now,
             again: now,
             stop: None,
@@ -99,7 +99,7 @@ impl Writer {
 
     fn is_done(&self) -> bool {
         self.stop.is_some_and(|by| {
-            Instant::now() >= by || (self.queue.in_flight() == 0 && self.unwritten.is_empty())
+            Instant::now() >= by || (self.queue.in_flight() == 0 && self.ends.is_empty())
         })
     }
 
@@ -118,20 +118,22 @@ impl Writer {
 
     /// The time until something is to be done though no message comes.
     fn patience(&self) -> Duration {
-        let again = self.again.saturating_duration_since(Instant::now());
-        let has_work = self.salvage.is_some() || (self.stop.is_none() && self.queue.has_work());
-        if self.database.is_some() && has_work {
+        let until = |time: Instant| time.saturating_duration_since(Instant::now());
+        let (is_open, again) = (self.database.is_some(), until(self.again));
+        let delivers = is_open && self.stop.is_none();
+        if (is_open && self.salvage.is_some()) || (delivers && self.queue.has_work()) {
             return again;
         }
-        let round = self.next_round.saturating_duration_since(Instant::now());
-        let due = self.queue.next_due().map(|due| due.since(self.clock.now()));
-        let again = (!self.unwritten.is_empty() || self.database.is_none()).then_some(again);
-        let stop = self.stop.map(|by| by.saturating_duration_since(Instant::now()));
-        [due, again, stop].into_iter().flatten().fold(round, Duration::min)
+        // Nothing else moves these two times on, so that the writer would not pause at all.
+        let round = delivers.then(|| until(self.next_round).max(again));
+        let due = self.queue.next_due().filter(|_| delivers);
+        let due = due.map(|due| due.since(self.clock.now()).max(again));
+        let again = (!is_open || !self.ends.is_empty()).then_some(again);
+        [round, due, again, self.stop.map(until)].into_iter().flatten().min().unwrap_or(ROUND)
     }
 
     fn handle(&mut self, messages: Vec<Message>) {
-        let mut batch = Batch { ends: std::mem::take(&mut self.unwritten), ..Batch::default() };
+        let mut batch = Batch { ends: std::mem::take(&mut self.ends), ..Batch::default() };
         let (mut acts, mut reload, mut checkpoint) = (Vec::new(), false, false);
         for message in messages {
             match message {
@@ -201,7 +203,7 @@ impl Writer {
     fn round(&mut self) -> rusqlite::Result<()> {
         let now = Instant::now();
         let Some(database) = &mut self.database else { return Ok(()) };
-        if now >= self.next_round {
+        if now >= self.next_round.max(self.again) {
             self.next_round = now + ROUND;
             let now = self.clock.now();
             let over = space(&database.connection)?.used > self.config.max_bytes;
