@@ -108,6 +108,20 @@ fn a_stop_delivers_what_is_in_flight_and_keeps_the_rest() {
 }
 
 #[test]
+fn delivered_events_make_room_for_new_ones() {
+    let (decider, directory) = (Decider::allowing(), tempfile::tempdir().expect("a directory"));
+    let settings = "events.max_bytes = 1048576\nevents.keep_delivered = '1h'";
+    let gateway = start(&decider, directory.path(), settings);
+    let text = "x".repeat(10_000);
+    for n in 0..300 {
+        tell(&gateway, "u1", &format!("u{n}"), &text);
+    }
+    let relayed = r#"callbacks_total{callback="afterSendSingleMsg",outcome="relayed"}"#;
+    let relayed = gateway.metric(relayed);
+    assert!(relayed < 100.0, "{relayed} of 300 were relayed");
+}
+
+#[test]
 fn a_command_that_is_not_in_the_contract_is_no_event() {
     let (decider, directory) = (Decider::allowing(), tempfile::tempdir().expect("a directory"));
     let gateway = start(&decider, directory.path(), "");

@@ -35,8 +35,8 @@ pub struct EventsConfig {
     pub max_age: Duration,
     /// The most events that are being delivered to each decider at the same time.
     pub in_flight: usize,
-    /// The most bytes of the database. Over it the oldest delivered events are deleted; without any, new events are no
-    /// longer stored but sent to their deciders at once; nor are they while the file system has less than 32 MiB left.
+    /// The most bytes of the database. From 9/10 of it on the oldest delivered events are deleted; over it new events are
+    /// no longer stored but sent to their deciders at once; nor are they while the file system has less than 32 MiB left.
     /// In NATS, those of the stream of events that wait, when it is made.
     pub max_bytes: u64,
     /// The largest message of an event that is stored, in bytes; a larger one is sent to its decider at once.

@@ -80,6 +80,9 @@ impl Writer {
                     self.written(ended, &effect);
                 }
                 self.reports.metrics.waiting(self.waiting, oldest.map(SystemTime::from));
+                if shortage.is_some() && !self.config.keep_delivered.is_zero() {
+                    self.next_round = began;
+                }
                 if salvaged {
                     self.salvaged()?;
                 }

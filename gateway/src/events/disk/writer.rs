@@ -206,7 +206,8 @@ impl Writer {
         if now >= self.next_round.max(self.again) {
             self.next_round = now + ROUND;
             let now = self.clock.now();
-            let over = space(&database.connection)?.used > self.config.max_bytes;
+            // Before the bound, so that new events find space.
+            let over = space(&database.connection)?.used > self.config.max_bytes / 10 * 9;
             let delivered = if over { now } else { now.before(self.config.keep_delivered) };
             let bounds =
                 [(State::Ignored, now.before(self.config.max_age)), (State::Delivered, delivered)];
