@@ -223,17 +223,14 @@ impl Events {
         if self.bypass.is_on() {
             return Err("the store is bypassed".to_owned());
         }
-        if record.payload().len() > self.config.max_body {
-            return Err("it is larger than events.max_body".to_owned());
-        }
-        if record.payload().len() > self.store.largest() {
-            return Err("it is larger than max_payload of the NATS servers".to_owned());
+        if let Some(why) = self.excess(record) {
+            return Err(why.to_owned());
         }
         let stored = timeout_at(by, self.store.keep(record.clone())).await;
         let stored = stored.unwrap_or_else(|_| Err("the store did not take it in time".to_owned()));
         match &stored {
             Ok(()) => _ = self.bypass.succeeded(),
-            Err(why) if self.bypass.failed() => {
+            Err(why) if self.bypass.failed(self.config.store_timeout) => {
                 warn!(why, "the store is bypassed until a write in the background succeeds");
             }
             Err(_) => {}
@@ -241,12 +238,25 @@ impl Events {
         stored
     }
 
+    /// The bound that a record is larger than, if it is.
+    fn excess(&self, record: &Record) -> Option<&'static str> {
+        let size = record.payload().len();
+        if size > self.config.max_body {
+            Some("it is larger than events.max_body")
+        } else if size > self.store.largest() {
+            Some("it is larger than max_payload of the NATS servers")
+        } else {
+            None
+        }
+    }
+
     /// Sends a record to its decider, detached from the caller, who waits for room at most.
     async fn relay(&self, record: Arc<Record>, by: Instant) {
         let Ok(Ok(room)) = timeout_at(by, self.relaying.clone().acquire_owned()).await else {
             return self.reports.lost(&record, "too many events are being relayed");
         };
-        let is_try = self.bypass.is_on() && self.bypass.is_try_due();
+        let is_try =
+            self.bypass.is_on() && self.excess(&record).is_none() && self.bypass.is_try_due();
         let relay = Relay { record: record.clone(), is_try, _room: room };
         if self.relays.send(relay).is_err() {
             self.reports.lost(&record, "the gateway stops");
