@@ -141,7 +141,9 @@ impl Writer {
             Attempt::Delivered => Effect::Settle(State::Delivered, String::new()),
             Attempt::Ignored => Effect::Settle(State::Ignored, "Unimplemented".to_owned()),
             Attempt::Dead(why) => Effect::Settle(State::Dead, why.clone()),
-            Attempt::Failed(why, _) if now.since(ended.record.received) >= self.config.max_age => {
+            Attempt::Failed(why, _)
+                if self.clock.age(ended.record.received) >= self.config.max_age =>
+            {
                 Effect::Settle(State::Dead, why.clone())
             }
             Attempt::Failed(why, pushback) => {

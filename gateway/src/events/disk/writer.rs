@@ -133,6 +133,7 @@ impl Writer {
     }
 
     fn handle(&mut self, messages: Vec<Message>) {
+        self.clock.update();
         let mut batch = Batch { ends: std::mem::take(&mut self.ends), ..Batch::default() };
         let (mut acts, mut reload, mut checkpoint) = (Vec::new(), false, false);
         for message in messages {
