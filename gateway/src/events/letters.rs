@@ -75,7 +75,9 @@ pub struct Letter {
     pub state: State,
     /// The time when OpenIM told.
     pub received: Millis,
-    /// The time of each attempt.
+    /// The number of attempts.
+    pub attempted: u32,
+    /// The time of each attempt, or of the last ones if there are many.
     pub attempts: Vec<Millis>,
     /// The time before which no other attempt is made, of a record that waits and has failed.
     pub next_attempt: Option<Millis>,

@@ -18,6 +18,14 @@ const JITTER: f64 = 0.2;
 /// The longest pause of all, jitter and a decider's wish included.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60);
 
+/// The shortest pause that a decider can ask for. Each attempt costs a write, and the number of attempts is not bounded.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// The pause that a decider asked for, within bounds.
+pub(crate) fn pushback(asked: Duration) -> Duration {
+    asked.clamp(SHORTEST, LONGEST)
+}
+
 /// The pause after this many attempts, at least 1.
 pub(crate) fn pause(attempts: u32) -> Duration {
     let index = (attempts.max(1) as usize - 1).min(PAUSES.len() - 1);

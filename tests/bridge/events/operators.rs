@@ -92,6 +92,7 @@ fn a_dead_event_is_seen_replayed_and_delivered_with_its_id() {
     assert_eq!(record["id"], first.metadata("callback-id"));
     assert_eq!(record["received"], first.metadata("event-time"));
     assert_eq!(record["attempts"].as_array().map(Vec::len), Some(1));
+    assert_eq!(record["attempted"], 1);
     assert!(record["status"].as_str().is_some_and(|status| status.contains("no")), "{record}");
     assert_eq!(list["next"], Value::Null);
 

@@ -77,7 +77,7 @@ fn row(letter: &Letter) -> [String; COLUMNS] {
         escaped(&letter.callback),
         letter.key.as_deref().map_or("-".to_owned(), escaped),
         letter.received.rfc3339(),
-        letter.attempts.len().to_string(),
+        letter.attempted.to_string(),
         letter.next_attempt.map_or("-".to_owned(), Millis::rfc3339),
         status,
     ]
@@ -93,7 +93,8 @@ pub(super) fn shown(out: &mut impl Write, shown: &Shown) -> io::Result<()> {
     field("key", &letter.key.as_deref().map_or("-".to_owned(), escaped))?;
     field("operation id", &escaped(&letter.operation_id))?;
     field("received", &format!("{}, {} ago", letter.received.rfc3339(), age(letter.received)))?;
-    for (number, time) in (1..).zip(&letter.attempts) {
+    let earlier = (letter.attempted as usize).saturating_sub(letter.attempts.len());
+    for (number, time) in (earlier + 1..).zip(&letter.attempts) {
         field(&format!("attempt {number}"), &time.rfc3339())?;
     }
     if let Some(next) = letter.next_attempt {

@@ -147,8 +147,9 @@ impl Writer {
                 Effect::Settle(State::Dead, why.clone())
             }
             Attempt::Failed(why, pushback) => {
-                let pause = pushback.unwrap_or_else(|| schedule::pause(ended.attempts + 1));
-                Effect::PutOff(now.after(pause.min(schedule::LONGEST)), why.clone())
+                let pause = || schedule::pause(ended.attempts + 1);
+                let pause = pushback.map_or_else(pause, schedule::pushback);
+                Effect::PutOff(now.after(pause), why.clone())
             }
             Attempt::NotRun(_) => Effect::None,
         }

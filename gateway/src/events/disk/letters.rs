@@ -128,7 +128,7 @@ fn letters(
         let Some((condition, values)) = condition(table, selection, "<") else { continue };
         // The inner query needs an index only, where there is one.
         let sql = format!(
-            "SELECT seq, {columns}, id, callback, key, received, attempts, status, command,
+            "SELECT seq, {columns}, id, callback, key, received, attempted, attempts, status, command,
                     operation_id, length(payload)
              FROM {table} WHERE seq IN
                 (SELECT seq FROM {table} WHERE {condition} ORDER BY seq DESC LIMIT {limit})"
@@ -193,7 +193,7 @@ fn condition(table: &str, selection: &Selection, behind: &str) -> Option<(String
 fn letter(row: &Row<'_>) -> rusqlite::Result<(u64, Letter)> {
     let state = row.get_ref(1)?.as_str()?;
     let state = State::ALL.into_iter().find(|known| known.as_str() == state);
-    let attempts = row.get_ref(7)?.as_str()?.split_whitespace();
+    let attempts = row.get_ref(8)?.as_str()?.split_whitespace();
     let letter = Letter {
         // Whatever else is in the file is no reason to hide the others.
         state: state.unwrap_or(State::Dead),
@@ -202,11 +202,12 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<(u64, Letter)> {
         callback: row.get(4)?,
         key: row.get(5)?,
         received: Millis(row.get(6)?),
+        attempted: row.get(7)?,
         attempts: attempts.filter_map(|time| time.parse().ok().map(Millis)).collect(),
-        status: row.get(8)?,
-        command: row.get(9)?,
-        operation_id: row.get(10)?,
-        bytes: row.get(11)?,
+        status: row.get(9)?,
+        command: row.get(10)?,
+        operation_id: row.get(11)?,
+        bytes: row.get(12)?,
     };
     Ok((row.get(0)?, letter))
 }

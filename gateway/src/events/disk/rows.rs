@@ -6,8 +6,8 @@ use super::super::record::{Millis, Record, framed};
 use crate::openim::key::CallbackKey;
 
 /// The columns that `waiting` and `settled` share, besides `seq`.
-pub(super) const SHARED: &str = "id, callback, key, received, command, operation_id, traceparent, attempts, \
-                      status, payload";
+pub(super) const SHARED: &str = "id, callback, key, received, command, operation_id, traceparent, attempted, \
+                      attempts, status, payload";
 
 /// A row that waits, without its content.
 #[derive(Debug)]
@@ -25,7 +25,8 @@ pub(super) fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Option<(Record, u32)>> {
     let callback = CallbackKey::find(row.get_ref(1)?.as_str()?).and_then(CallbackKey::callback);
     let traceparent: Option<Vec<u8>> = row.get(6)?;
-    let attempts = row.get_ref(7)?.as_str()?.split_whitespace().count();
+    let attempted = row.get(7)?;
+    row.get_ref(8)?.as_str()?; // else it is no record of ours
     let Some(callback) = callback else { return Ok(None) };
     let record = Record {
         id: row.get(0)?,
@@ -35,7 +36,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Option<(Record, u32)>> {
         command: row.get(4)?,
         operation_id: row.get(5)?,
         traceparent: traceparent.and_then(|value| http::HeaderValue::from_bytes(&value).ok()),
-        frame: framed(row.get_ref(9)?.as_blob()?),
+        frame: framed(row.get_ref(10)?.as_blob()?),
     };
-    Ok(Some((record, u32::try_from(attempts).unwrap_or(u32::MAX))))
+    Ok(Some((record, attempted)))
 }

@@ -10,7 +10,8 @@ CREATE TABLE waiting (
   command TEXT NOT NULL,
   operation_id TEXT NOT NULL,
   traceparent BLOB,
-  attempts TEXT NOT NULL,       -- the time of each attempt, and a space
+  attempted INTEGER NOT NULL,   -- the number of attempts
+  attempts TEXT NOT NULL,       -- the time of each of the last 100, in 13 digits, and a space
   status TEXT,                  -- the failure of the last one
   payload BLOB NOT NULL
 ) STRICT;
@@ -32,6 +33,7 @@ CREATE TABLE settled (
   command TEXT NOT NULL,
   operation_id TEXT NOT NULL,
   traceparent BLOB,
+  attempted INTEGER NOT NULL,
   attempts TEXT NOT NULL,
   status TEXT,
   payload BLOB NOT NULL

@@ -146,7 +146,7 @@ impl Shared {
     async fn back_off(&self, delivery: &mut Delivery<'_>, why: &str, pushback: Option<Duration>) {
         let number = delivery.number();
         let left = self.max_block - delivery.blocked;
-        let pause = pushback.unwrap_or_else(|| schedule::pause(number)).min(left);
+        let pause = pushback.map_or_else(|| schedule::pause(number), schedule::pushback).min(left);
         self.reports.retried(delivery.record, number, why, pause);
         delivery.blocked += pause;
         self.pause(pause).await;

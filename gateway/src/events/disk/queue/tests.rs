@@ -186,8 +186,10 @@ fn a_replayed_record_holds_up_its_key_until_it_is_delivered() {
     // Two more fill the lane, so that the replayed one has to wait until the second is due.
     assert_eq!((it.keep(SINGLE, "x"), it.keep(SINGLE, "y")), (vec![3], vec![4]));
     it.change(
-        "INSERT INTO waiting (seq, id, callback, key, received, command, operation_id, attempts, payload)
-         SELECT seq, id, callback, key, received, command, operation_id, attempts, payload FROM settled",
+        "INSERT INTO waiting (seq, id, callback, key, received, command, operation_id, attempted, attempts,
+                              payload)
+         SELECT seq, id, callback, key, received, command, operation_id, attempted, attempts, payload
+         FROM settled",
     );
     it.change("DELETE FROM settled");
     it.queue.replayed(1);
