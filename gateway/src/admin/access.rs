@@ -1,4 +1,4 @@
-//! Who may read contents and act on the admin port.
+//! Who may read events and act on them by the admin port.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

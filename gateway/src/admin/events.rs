@@ -1,16 +1,15 @@
-//! The routes to the events: GET reads, POST acts. Contents and acts ask for a token.
+//! The routes to the events: GET reads, POST acts. All but the numbers ask for a token.
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
-use http::request::Parts;
+use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -60,11 +59,12 @@ struct Showing {
 
 pub(super) fn routes(admin: Admin) -> Router<Admin> {
     Router::new()
-        .route("/events", get(status))
         .route("/events/list", get(list))
         .route("/events/{id}", get(show))
         .route("/events/replay", post(replay))
         .route("/events/drop", post(discard))
+        .route_layer(from_fn_with_state(admin.clone(), operator))
+        .route("/events", get(status)) // behind the layer: its numbers are for everybody, as metrics are
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn_with_state(admin, host))
 }
@@ -74,6 +74,20 @@ async fn host(State(admin): State<Admin>, request: Request, next: Next) -> Respo
         true => Refusal::Host.into_response(),
         false => next.run(request).await,
     }
+}
+
+/// Admits operators only, before a body is read.
+async fn operator(
+    State(admin): State<Admin>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let headers = request.headers();
+    if request.method() == Method::POST && !headers.contains_key(REQUESTED_BY) {
+        return Err(Refusal::NotRequested);
+    }
+    admin.shared.access.authorise(headers, admin.is_local)?;
+    Ok(next.run(request).await)
 }
 
 async fn status(State(admin): State<Admin>) -> Result<Json<Status>, Refusal> {
@@ -97,11 +111,7 @@ async fn show(
     State(admin): State<Admin>,
     Path(id): Path<Uuid>,
     Query(showing): Query<Showing>,
-    headers: HeaderMap,
 ) -> Result<Json<Shown>, Refusal> {
-    if showing.body {
-        admin.shared.access.authorise(&headers, admin.is_local)?;
-    }
     let shown = store(&admin)?.show(id).await.map_err(Refusal::Store)?;
     let (letter, content) = shown.ok_or(Refusal::NotFound)?;
     let callback = CallbackKey::find(&letter.callback).and_then(CallbackKey::callback);
@@ -121,7 +131,6 @@ async fn show(
 
 async fn replay(
     State(admin): State<Admin>,
-    _: Operator,
     Json(selection): Json<Selection>,
 ) -> Result<Json<Acted>, Refusal> {
     check(&selection)?;
@@ -136,7 +145,6 @@ async fn replay(
 
 async fn discard(
     State(admin): State<Admin>,
-    _: Operator,
     Json(selection): Json<Selection>,
 ) -> Result<Json<Acted>, Refusal> {
     check(&selection)?;
@@ -155,19 +163,4 @@ fn check(selection: &Selection) -> Result<(), Refusal> {
 
 fn store(admin: &Admin) -> Result<&Arc<Events>, Refusal> {
     admin.shared.events.as_ref().ok_or(Refusal::NoStore)
-}
-
-/// Proof that a request may act; taken before its body is read.
-struct Operator;
-
-impl FromRequestParts<Admin> for Operator {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, admin: &Admin) -> Result<Self, Refusal> {
-        if !parts.headers.contains_key(REQUESTED_BY) {
-            return Err(Refusal::NotRequested);
-        }
-        admin.shared.access.authorise(&parts.headers, admin.is_local)?;
-        Ok(Self)
-    }
 }

@@ -14,9 +14,9 @@ pub(super) enum Refusal {
     NoStore,
     #[error("no event has this id")]
     NotFound,
-    #[error("contents and acts need a token here, and none is set: see admin_token_file")]
+    #[error("events need a token here, and none is set: see admin_token_file")]
     Forbidden,
-    #[error("contents and acts need the token of admin_token_file")]
+    #[error("events need the token of admin_token_file")]
     Unauthorised,
     #[error("the Host must be localhost or an address")]
     Host,

@@ -15,7 +15,7 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// The events, if they are kept.
     pub events: Option<Arc<Events>>,
-    /// Who may read contents and act.
+    /// Who may read events and act on them.
     pub access: Arc<Access>,
 }
 

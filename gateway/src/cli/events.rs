@@ -38,7 +38,7 @@ pub enum EventsCommand {
     Show {
         /// The callback id
         id: Uuid,
-        /// Show its content as well; may ask for the token of admin_token_file
+        /// Show its content as well
         #[arg(long)]
         body: bool,
     },

@@ -27,10 +27,10 @@ pub struct File {
     /// The address of `/metrics`, `/livez`, `/readyz`, `/version` and `/events`.
     #[serde(deserialize_with = "address")]
     pub admin: SocketAddr,
-    /// A file with the token that is needed on the admin port to see the contents of events, to replay and to drop
-    /// them. Where `admin` is a loopback address, none is needed unless it is set; elsewhere these are refused without
-    /// it. It may have several lines, each of which is accepted, and is read again when it changes. The environment
-    /// variable `CALLBACK_GATEWAY_ADMIN_TOKEN` may hold the same, and overrides it.
+    /// A file with the token that the admin port asks for before it lists, shows, replays or drops events; their
+    /// numbers, metrics and health need none. Unset means that these are open where `admin` is a loopback address, and
+    /// refused elsewhere. It may have several lines, each of which is accepted, and is read again when it changes. The
+    /// environment variable `CALLBACK_GATEWAY_ADMIN_TOKEN` may hold the same, and overrides it.
     pub admin_token_file: Option<PathBuf>,
     /// The number of threads that serve callbacks. Unset means one for each core that the process or its container may
     /// use.

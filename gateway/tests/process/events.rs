@@ -149,6 +149,7 @@ fn the_token_of_the_same_settings_is_sent() {
     let drop = ["drop", "--dead"];
     let refused = ends(&running, &drop, 1);
     assert!(refused.contains("401") && refused.contains("admin_token_file"), "{refused}");
+    assert_eq!(ends(&running, &["list"], 1), refused);
     ends(&running, &["status"], 0);
     let file = token.with_file_name("gateway.toml");
     fs::write(&file, &settings).expect("a place for files");

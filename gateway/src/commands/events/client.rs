@@ -49,7 +49,7 @@ impl Client {
     }
 
     pub(super) async fn status(&self) -> Result<Status, ClientError> {
-        self.get("/events").await
+        self.ask(Request::get("/events"), Bytes::new()).await
     }
 
     /// One page.
@@ -78,16 +78,7 @@ impl Client {
     }
 
     pub(super) async fn show(&self, id: Uuid, body: bool) -> Result<Shown, ClientError> {
-        match body {
-            true => {
-                self.ask(
-                    self.authorised(Request::get(format!("/events/{id}?body=true")))?,
-                    Bytes::new(),
-                )
-                .await
-            }
-            false => self.get(&format!("/events/{id}")).await,
-        }
+        self.get(&format!("/events/{id}?body={body}")).await
     }
 
     /// One act, `replay` or `drop`.
@@ -100,10 +91,10 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.ask(Request::get(path), Bytes::new()).await
+        self.ask(self.authorised(Request::get(path))?, Bytes::new()).await
     }
 
-    /// With the token, which is read only where it is needed: not everybody who may list events can read it.
+    /// With the token, which is read only where it is needed: not everybody who may ask for the status can read it.
     fn authorised(
         &self,
         mut request: http::request::Builder,
