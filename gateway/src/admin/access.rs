@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
 use process::{Mistake, Reloadable};
@@ -63,11 +63,10 @@ impl Access {
     /// Asks for a token. Without one that is set, whoever can connect to a loopback address is trusted.
     pub(super) fn authorise(&self, headers: &HeaderMap, is_local: bool) -> Result<(), Refusal> {
         let tokens = self.tokens.current();
-        let sent = headers.get(AUTHORIZATION).map_or(&[][..], |value| basic(value.as_bytes()));
         match (tokens.are_none(), is_local) {
             (true, true) => Ok(()),
             (true, false) => Err(Refusal::Forbidden),
-            (false, _) if tokens.hold(sent) => Ok(()),
+            (false, _) if tokens.hold(basic(headers)) => Ok(()),
             (false, _) => Err(Refusal::Unauthorised),
         }
     }

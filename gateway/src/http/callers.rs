@@ -6,6 +6,7 @@ pub(crate) mod secret;
 
 use std::net::IpAddr;
 
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use process::Mistake;
@@ -61,9 +62,7 @@ impl Callers {
             return Err(refuse(Unauthorised::Network));
         }
         let path = self.path(path).ok_or(refuse(Unauthorised::PathSecret))?;
-        let mut credentials = head.headers.get_all(AUTHORIZATION).iter();
-        let basic = credentials.next().map_or(&[][..], |value| basic(value.as_bytes()));
-        match self.basic.are_none() || (self.basic.hold(basic) && credentials.next().is_none()) {
+        match self.basic.are_none() || self.basic.hold(basic(&head.headers)) {
             true => Ok(path),
             false => Err(refuse(Unauthorised::Basic)),
         }
@@ -80,9 +79,14 @@ impl Callers {
     }
 }
 
-/// The credentials after `Basic`, in any case; empty for another scheme.
-pub(crate) fn basic(authorization: &[u8]) -> &[u8] {
-    match authorization.split_at_checked(6) {
+/// The credentials after `Basic`, in any case; empty for another scheme, and for more than one `Authorization`, of which
+/// a proxy may have checked another one.
+pub(crate) fn basic(headers: &HeaderMap) -> &[u8] {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return &[];
+    };
+    match value.as_bytes().split_at_checked(6) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"basic ") => rest.trim_ascii(),
         _ => &[],
     }

@@ -335,6 +335,10 @@ fn all_but_the_numbers_ask_for_a_token_off_loopback_or_where_one_is_set() {
         for wrong in ["", "Basic b3RoZXI6czNjcmV0", "Basic YWRtaW46c2VjcmV0", "Bearer s3cret"] {
             assert_eq!(statuses(&admin, wrong), [401; 5], "{wrong}");
         }
+        let two = act("drop", &json!({ "state": "dead" }))
+            .header("Authorization", "Basic YWRtaW46czNjcmV0")
+            .header("Authorization", "Basic YWRtaW46c2VjcmV0");
+        assert_eq!(admin.send(two).status, StatusCode::UNAUTHORIZED);
         for path in ["/events", "/livez", "/readyz", "/metrics"] {
             assert_eq!(get(&admin, path).status, StatusCode::OK, "{path}");
         }
