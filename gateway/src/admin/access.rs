@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::HOST;
+use http::header::{FORWARDED, HOST};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use process::{Mistake, Reloadable};
 
 use super::refusal::Refusal;
@@ -26,6 +26,9 @@ const KIND: Kind = Kind {
         false => Err("a token may have ASCII letters, digits and punctuation only"),
     },
 };
+
+/// The headers of requests that came through a proxy.
+const FORWARDED_BY: [HeaderName; 2] = [FORWARDED, HeaderName::from_static("x-forwarded-for")];
 
 /// The tokens, any of which gives access.
 #[derive(Debug)]
@@ -60,10 +63,12 @@ impl Access {
         Some(value)
     }
 
-    /// Asks for a token. Without one that is set, whoever can connect to a loopback address is trusted.
+    /// Asks for a token. Without one that is set, whoever can connect to a loopback address is trusted, but not a proxy
+    /// there, which speaks for others.
     pub(super) fn authorise(&self, headers: &HeaderMap, is_local: bool) -> Result<(), Refusal> {
         let tokens = self.tokens.current();
-        match (tokens.are_none(), is_local) {
+        let is_forwarded = FORWARDED_BY.iter().any(|name| headers.contains_key(name));
+        match (tokens.are_none(), is_local && !is_forwarded) {
             (true, true) => Ok(()),
             (true, false) => Err(Refusal::Forbidden),
             (false, _) if tokens.hold(basic(headers)) => Ok(()),

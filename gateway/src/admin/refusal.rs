@@ -14,7 +14,9 @@ pub(super) enum Refusal {
     NoStore,
     #[error("no event has this id")]
     NotFound,
-    #[error("events need a token here, and none is set: see admin_token_file")]
+    #[error(
+        "events need a token off loopback and through a proxy, and none is set: see admin_token_file"
+    )]
     Forbidden,
     #[error("events need the token of admin_token_file")]
     Unauthorised,

@@ -315,7 +315,13 @@ fn all_but_the_numbers_ask_for_a_token_off_loopback_or_where_one_is_set() {
         requests.map(|request| admin.send(with(request)).status.as_u16()).collect::<Vec<_>>()
     };
     let open = [200; 5];
-    assert_eq!(statuses(&gateway.admin(LOOPBACK), ""), open);
+    let admin = gateway.admin(LOOPBACK);
+    assert_eq!(statuses(&admin, ""), open);
+    for proxy in ["Forwarded", "X-Forwarded-For"] {
+        let act = act("drop", &json!({ "state": "dead" })).header(proxy, "for=192.0.2.1");
+        assert_eq!(admin.send(act).status, StatusCode::FORBIDDEN, "{proxy}");
+    }
+    drop(admin);
     let admin = gateway.admin(ALL);
     assert_eq!(statuses(&admin, ""), [403; 5]);
     for path in ["/events", "/livez", "/metrics"] {
