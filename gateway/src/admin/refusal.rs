@@ -10,7 +10,7 @@ pub const REQUESTED_BY: &str = "x-requested-by";
 /// A reason to refuse a request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
-    #[error("this gateway keeps no events: its settings have no events.directory")]
+    #[error("this gateway keeps no events: see events.store in its settings")]
     NoStore,
     #[error("no event has this id")]
     NotFound,

@@ -378,6 +378,6 @@ fn a_gateway_without_a_store_says_so() {
     let admin = gateway.admin(LOOPBACK);
     for answer in [get(&admin, "/events"), admin.send(act("drop", &json!({ "state": "dead" })))] {
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
-        assert!(answer.body.contains("events.directory"), "{answer:?}");
+        assert!(answer.body.contains("events.store"), "{answer:?}");
     }
 }
