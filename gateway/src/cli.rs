@@ -41,7 +41,8 @@ pub enum Command {
     /// An event is an after-callback that is kept until its decider has received it. One that its decider can't take, or
     /// that fails for events.max_age, is dead: it is kept, and not tried again until it is replayed.
     ///
-    /// Exits with 0; with 1 if no event matches or the gateway does not answer, and with 64 when an argument is wrong.
+    /// Exits with 0; with 1 if no event matches, with 64 when an argument or a file is wrong, and with 69 if the gateway
+    /// can't be reached or refuses.
     Events(Events),
     /// Play OpenIM: send callbacks to the decider, and show its decisions
     ///

@@ -8,6 +8,8 @@ use crate::Mistake;
 
 /// The command line, the settings or a file they name is wrong.
 pub const USAGE: u8 = 64;
+/// A server that is needed can't be reached, or refuses.
+pub const UNAVAILABLE: u8 = 69;
 /// A bug: a thread that must not end has ended.
 pub const SOFTWARE: u8 = 70;
 /// The system refuses a resource, such as an address to listen on.

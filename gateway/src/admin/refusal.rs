@@ -33,7 +33,8 @@ pub(super) enum Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = match &self {
-            Self::NoStore | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NoStore => StatusCode::NOT_IMPLEMENTED,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::Host | Self::NotRequested => StatusCode::FORBIDDEN,
             Self::Unauthorised => StatusCode::UNAUTHORIZED,
             Self::Selection(_) => StatusCode::BAD_REQUEST,

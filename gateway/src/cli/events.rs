@@ -1,5 +1,7 @@
 //! The arguments of `events`.
 
+use std::num::NonZeroUsize;
+
 use clap::ArgGroup;
 use humantime_serde::re::humantime::{parse_duration, parse_rfc3339};
 use uuid::Uuid;
@@ -31,8 +33,8 @@ pub enum EventsCommand {
         #[command(flatten)]
         filter: Filter,
         /// The most events
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
-        limit: usize,
+        #[arg(long, value_name = "COUNT", default_value = "100")]
+        limit: NonZeroUsize,
     },
     /// Show one event, with each attempt
     Show {

@@ -35,7 +35,7 @@ pub(super) async fn run(sources: &Sources, arguments: &Events) -> ExitCode {
     let done = match &arguments.command {
         EventsCommand::Status => status(&client, is_json).await,
         EventsCommand::List { filter, limit } => {
-            list(&client, filter.selection(), *limit, is_json).await
+            list(&client, filter.selection(), limit.get(), is_json).await
         }
         EventsCommand::Show { id, body } => show(&client, *id, *body, is_json).await,
         EventsCommand::Replay { ids, filter } => {
@@ -50,8 +50,7 @@ pub(super) async fn run(sources: &Sources, arguments: &Events) -> ExitCode {
     match done {
         Ok(done) => printed(Ok(done)),
         Err(Stop::Output(why)) => printed(Err(why)),
-        Err(Stop::Client(ClientError::Mistake(mistake))) => mistaken(&[mistake]),
-        Err(Stop::Client(why)) => failed(1, why),
+        Err(Stop::Client(why)) => failed(why.code(), why),
     }
 }
 
@@ -95,7 +94,10 @@ async fn list(
 }
 
 async fn show(client: &Client, id: uuid::Uuid, body: bool, is_json: bool) -> Result<bool, Stop> {
-    let shown = client.show(id, body).await?;
+    let Some(shown) = client.show(id, body).await? else {
+        note("no event has this id");
+        return Ok(false);
+    };
     match is_json {
         true => json_line(&shown)?,
         false => text::shown(&mut stdout(), &shown)?,

@@ -13,6 +13,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Exit codes of sysexits.h.
 pub(crate) const USAGE: i32 = 64;
+/// A gateway can't be reached, or refuses.
+pub(crate) const UNAVAILABLE: i32 = 69;
 pub(crate) const OS_ERROR: i32 = 71;
 
 pub(crate) fn gateway() -> Command {

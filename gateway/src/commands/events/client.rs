@@ -11,6 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use process::Mistake;
+use process::exit::{UNAVAILABLE, USAGE};
 use process::listen::reachable;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -39,6 +40,16 @@ pub(super) enum ClientError {
     Refused(SocketAddr, StatusCode, String),
     #[error(transparent)]
     Mistake(#[from] Mistake),
+}
+
+impl ClientError {
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Mistake(_) | Self::Refused(_, StatusCode::BAD_REQUEST, _) => USAGE,
+            Self::Unreachable(..) | Self::Refused(..) => UNAVAILABLE,
+        }
+    }
 }
 
 impl Client {
@@ -77,8 +88,12 @@ impl Client {
         self.get(&query.finish()).await
     }
 
-    pub(super) async fn show(&self, id: Uuid, body: bool) -> Result<Shown, ClientError> {
-        self.get(&format!("/events/{id}?body={body}")).await
+    /// One record; none if none has the id.
+    pub(super) async fn show(&self, id: Uuid, body: bool) -> Result<Option<Shown>, ClientError> {
+        match self.get(&format!("/events/{id}?body={body}")).await {
+            Err(ClientError::Refused(_, StatusCode::NOT_FOUND, _)) => Ok(None),
+            shown => shown.map(Some),
+        }
     }
 
     /// One act, `replay` or `drop`.
