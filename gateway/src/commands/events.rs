@@ -13,7 +13,7 @@ use serde_json::json;
 use self::client::{Client, ClientError};
 use crate::cli::events::{Events, EventsCommand};
 use crate::events::letters::Selection;
-use crate::play::escaped_json;
+use crate::play::{escaped, escaped_json};
 use crate::settings::Sources;
 
 /// The reason why a command did not do all that it was asked for.
@@ -50,7 +50,7 @@ pub(super) async fn run(sources: &Sources, arguments: &Events) -> ExitCode {
     match done {
         Ok(done) => printed(Ok(done)),
         Err(Stop::Output(why)) => printed(Err(why)),
-        Err(Stop::Client(why)) => failed(why.code(), why),
+        Err(Stop::Client(why)) => failed(why.code(), escaped(&why.to_string())),
     }
 }
 

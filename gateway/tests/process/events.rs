@@ -1,7 +1,7 @@
 //! `events` as a command, before a gateway that runs.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -175,6 +175,33 @@ fn the_reason_is_said_where_there_are_no_events() {
     let nobody = free_address().to_string();
     let (code, said) = output(gateway().args(["events", "status", "--admin", &nobody]));
     assert!(code == Some(UNAVAILABLE) && said.contains("does the gateway run"), "{said}");
+}
+
+/// The address of an admin port that answers one request so.
+fn answering(status: u16, body: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let _ = stream.read(&mut [0; 4096]).expect("a request");
+        stream.write_all(answer.as_bytes()).expect("it reads");
+    });
+    address
+}
+
+#[test]
+fn an_answer_of_any_server_can_not_steer_the_terminal() {
+    for (status, body) in
+        [(503, "no\u{1b}[31m\r\n"), (200, r#"{"records": [{"state": "\u001b[31m"}]}"#)]
+    {
+        let address = answering(status, body);
+        let (code, said) = output(gateway().args(["events", "list", "--admin", &address]));
+        assert_eq!(code, Some(UNAVAILABLE), "{said:?}");
+        let is_escaped =
+            said.contains(r"\u{1b}[31m") && !said.trim_end().contains(char::is_control);
+        assert!(is_escaped, "{said:?}");
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ use crate::settings::Sources;
 /// The time for one request. The gateway gives up earlier.
 const LIMIT: Duration = Duration::from_secs(15);
 
+/// The most characters of the reason for which a request is refused.
+const REASON: usize = 500;
+
 /// A client of the admin port that the settings name.
 pub(super) struct Client {
     address: SocketAddr,
@@ -133,7 +136,7 @@ impl Client {
         if status == StatusCode::OK {
             return serde_json::from_slice(body).map_err(|e| unreachable(e.into()));
         }
-        let text = String::from_utf8_lossy(body).into_owned();
+        let text = String::from_utf8_lossy(body).chars().take(REASON).collect();
         Err(ClientError::Refused(self.address, status, text))
     }
 }

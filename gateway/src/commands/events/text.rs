@@ -1,4 +1,4 @@
-//! Events as text for people. What callers and deciders wrote is escaped, since it would reach the terminal otherwise.
+//! Events as text for people. What came from elsewhere is escaped, since it would reach the terminal otherwise.
 
 use std::io::{self, Write};
 
@@ -18,13 +18,13 @@ pub(super) fn status(out: &mut impl Write, status: &Status) -> io::Result<()> {
         status.oldest.map_or(String::new(), |oldest| format!(", the oldest for {}", age(oldest)));
     let bound = status.max_bytes.map_or(String::new(), |bytes| format!(" of {bytes}"));
     let bypassed = if *bypassed { ", bypassed: events are relayed" } else { "" };
-    writeln!(out, "store      {store}{bypassed}")?;
+    writeln!(out, "store      {}{bypassed}", escaped(store))?;
     writeln!(out, "waiting    {waiting}, {in_flight} of them in flight{oldest}")?;
     writeln!(out, "dead       {dead}")?;
     writeln!(out, "ignored    {ignored}")?;
     writeln!(out, "delivered  {delivered}")?;
     writeln!(out, "bytes      {}{bound}", status.used_bytes)?;
-    status.retired.iter().try_for_each(|path| writeln!(out, "retired    {path}"))
+    status.retired.iter().try_for_each(|path| writeln!(out, "retired    {}", escaped(path)))
 }
 
 /// A table that is printed page by page.
