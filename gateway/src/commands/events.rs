@@ -113,18 +113,25 @@ async fn change(
     is_json: bool,
 ) -> Result<bool, Stop> {
     let mut records = 0;
-    loop {
-        let acted = client.act(path, &selection).await?;
-        records += acted.records;
-        selection.cursor = acted.next;
-        if acted.next.is_none() {
-            break;
+    let done = loop {
+        match client.act(path, &selection).await {
+            Ok(acted) => {
+                records += acted.records;
+                selection.cursor = acted.next;
+                if acted.next.is_none() {
+                    break Ok(());
+                }
+            }
+            Err(why) => break Err(why),
         }
-    }
+    };
     match is_json {
+        // These are changed, even if a later act failed.
+        _ if records == 0 && done.is_err() => {}
         true => json_line(&json!({ past: records }))?,
         false => writeln!(stdout(), "{past} {records}")?,
     }
+    done?;
     if records == 0 {
         note("no event matches");
     }

@@ -177,31 +177,39 @@ fn the_reason_is_said_where_there_are_no_events() {
     assert!(code == Some(UNAVAILABLE) && said.contains("does the gateway run"), "{said}");
 }
 
-/// The address of an admin port that answers one request so.
-fn answering(status: u16, body: &str) -> String {
+/// The address of an admin port that gives these answers.
+fn answering<const COUNT: usize>(answers: [(u16, &'static str); COUNT]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address").to_string();
-    let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a connection");
-        let _ = stream.read(&mut [0; 4096]).expect("a request");
-        stream.write_all(answer.as_bytes()).expect("it reads");
+        for (status, body) in answers {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
+            write!(stream, "{head}{body}").expect("it reads");
+        }
     });
     address
 }
 
 #[test]
 fn an_answer_of_any_server_can_not_steer_the_terminal() {
-    for (status, body) in
-        [(503, "no\u{1b}[31m\r\n"), (200, r#"{"records": [{"state": "\u001b[31m"}]}"#)]
-    {
-        let address = answering(status, body);
+    for answer in [(503, "no\u{1b}[31m\r\n"), (200, r#"{"records": [{"state": "\u001b[31m"}]}"#)] {
+        let address = answering([answer]);
         let (code, said) = output(gateway().args(["events", "list", "--admin", &address]));
         assert_eq!(code, Some(UNAVAILABLE), "{said:?}");
         let is_escaped =
             said.contains(r"\u{1b}[31m") && !said.trim_end().contains(char::is_control);
         assert!(is_escaped, "{said:?}");
     }
+}
+
+#[test]
+fn an_act_that_fails_half_way_says_how_many_it_changed() {
+    let address = answering([(200, r#"{"records": 10000, "next": 7}"#), (503, "busy")]);
+    let (code, said) = output(gateway().args(["events", "drop", "--dead", "--admin", &address]));
+    assert_eq!(code, Some(UNAVAILABLE), "{said}");
+    assert!(said.starts_with("dropped 10000\n") && said.contains("503"), "{said}");
 }
 
 #[test]
