@@ -27,7 +27,7 @@ pub struct Events {
 pub enum EventsCommand {
     /// Show how many events wait, are dead, ignored and delivered
     Status,
-    /// List events, the newest first
+    /// List events, the newest first; in NATS those that wait come before all others
     List {
         /// The events.
         #[command(flatten)]

@@ -115,7 +115,7 @@ pub struct Selection {
     pub cursor: Option<u64>,
 }
 
-/// Some records, the newest first.
+/// Some records, the newest first; in NATS those that wait come before all others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     /// The records.
