@@ -46,8 +46,9 @@ pub enum EventsCommand {
     },
     /// Deliver events again that are dead, ignored or delivered
     ///
-    /// They keep their callback id and go before later ones of their key. An event that is older than events.max_age has
-    /// one attempt. Exits with 1 if there was none to replay.
+    /// They keep their callback id, and their order among themselves. On disk they go before later ones of their key, and
+    /// one that is older than events.max_age has a single attempt; in NATS they go behind all that wait. Exits with 1 if
+    /// there was none to replay.
     #[command(group = selected(&["ids", "dead", "ignored", "delivered", "since"]))]
     Replay {
         /// The callback ids
