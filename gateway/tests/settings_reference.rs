@@ -111,6 +111,7 @@ fn flags(text: &mut String, keys: &Map<String, Value>) {
         let value = if needed { format!(" {value}") } else { format!("[={value}]") };
         let key = match long.replace('-', "_") {
             key if key == "decider" => "`decider.endpoints`".to_owned(),
+            key if key == "events_directory" => "`events.directory`".to_owned(),
             key if keys.contains_key(&key) => format!("`{key}`"),
             _ => String::new(),
         };

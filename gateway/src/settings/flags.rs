@@ -24,7 +24,7 @@ pub struct Flags {
     /// Address that OpenIM's callbacks come to [default: 127.0.0.1:10006]
     #[arg(long, global = true, value_name = "ADDRESS", env = "CALLBACK_GATEWAY_LISTEN")]
     listen: Option<String>,
-    /// Address of metrics and health [default: 127.0.0.1:9464]
+    /// Address of metrics, health and events [default: 127.0.0.1:9464]
     #[arg(long, global = true, value_name = "ADDRESS", env = "CALLBACK_GATEWAY_ADMIN")]
     admin: Option<String>,
     /// URL of the decider; repeated, or separated by commas, several of it [default: http://127.0.0.1:50051]

@@ -101,7 +101,10 @@ fn events(settings: &Settings) -> String {
     let events = &settings.file.events;
     match (events.kind(), &events.directory) {
         (StoreKind::Disk, Some(directory)) => format!("disk, in {}", directory.display()),
-        (StoreKind::Nats, _) => format!("nats, in the stream {}", events.nats.stream),
+        (StoreKind::Nats, _) => {
+            let servers = events.nats.servers.iter().cloned().map(String::from);
+            format!("nats, in the stream {} of {}", events.nats.stream, join(servers))
+        }
         _ => "none: after-callbacks are relayed while OpenIM waits".to_owned(),
     }
 }
