@@ -1,5 +1,5 @@
-//! The port for operators: metrics, health, version, and the events. Its connections have a bound and timeouts of their own, so that
-//! they take nothing from the callback port.
+//! The port for operators: metrics, health, version, and the events. Its connections have a bound and timeouts of their
+//! own, so that they take nothing from the callback port.
 //!
 //! - `events`: the routes to the events; `access`: who may use them; `refusal`: why not
 
