@@ -39,7 +39,8 @@ pub enum Command {
     /// See and change the events that the gateway on this host keeps, by its admin address
     ///
     /// An event is an after-callback that is kept until its decider has received it. One that its decider can't take, or
-    /// that fails for events.max_age, is dead: it is kept, and not tried again until it is replayed.
+    /// that fails for events.max_age (in NATS events.nats.max_block), is dead: it is kept, and not tried again until it
+    /// is replayed. All commands but status send the token of admin_token_file, if one is set.
     ///
     /// Exits with 0; with 1 if no event matches, with 64 when an argument or a file is wrong, and with 69 if the gateway
     /// can't be reached or refuses.
