@@ -7,7 +7,7 @@ const COST: u64 = 100;
 /// The most retries that can be saved up, and the initial balance.
 const SAVED: u64 = 10;
 
-/// A budget of retries for the whole process.
+/// A budget of retries, one for all callers of the process unless a channel is opened apart.
 #[derive(Debug)]
 pub struct RetryBudget {
     percent: u64,
@@ -19,6 +19,11 @@ impl RetryBudget {
     #[must_use]
     pub fn new(percent: u32) -> Self {
         Self { percent: percent.into(), balance: AtomicU64::new(SAVED * COST) }
+    }
+
+    /// A full one with the same share.
+    pub(crate) fn another(&self) -> Self {
+        Self { percent: self.percent, balance: AtomicU64::new(SAVED * COST) }
     }
 
     /// Counts a call.

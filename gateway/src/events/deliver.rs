@@ -53,7 +53,8 @@ pub(crate) enum Attempt {
 impl Deliverer {
     /// Opens the connections; must be called within a tokio runtime.
     pub(crate) fn open(deciders: &[Arc<Decider>], configs: Configs, timeout: Duration) -> Self {
-        let channels = deciders.iter().cloned().map(Channel::open).collect();
+        // Events that fail must not take the retries of before-callbacks.
+        let channels = deciders.iter().cloned().map(Channel::open_apart).collect();
         Self { channels, configs, timeout }
     }
 
