@@ -4,6 +4,8 @@ mod ends;
 mod operators;
 mod order;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -105,6 +107,21 @@ fn a_stop_delivers_what_is_in_flight_and_keeps_the_rest() {
     gateway.wait_for_metric("events_waiting", 0.0);
     let after = decider.take_asked();
     assert_eq!([contents(&before), contents(&after)].concat(), ["0", "1", "2", "3"]);
+}
+
+#[test]
+fn only_the_gateway_s_user_may_read_the_files() {
+    let (decider, directory) = (Decider::allowing(), tempfile::tempdir().expect("a directory"));
+    let path = directory.path().join("events.db");
+    fs::write(&path, "").expect("a place for files");
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("our file");
+    let gateway = start(&decider, directory.path(), "");
+    tell(&gateway, "a", "b", "1");
+    for entry in fs::read_dir(directory.path()).expect("our directory") {
+        let entry = entry.expect("an entry");
+        let mode = entry.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", entry.path().display());
+    }
 }
 
 #[test]

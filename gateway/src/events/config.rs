@@ -123,8 +123,8 @@ impl EventsConfig {
             ),
             (
                 "max_body",
-                (1 << 10..=64 << 20).contains(&self.max_body),
-                "must be 1024 to 67108864 bytes",
+                (1 << 10..=16 << 20).contains(&self.max_body),
+                "must be 1024 to 16777216 bytes",
             ),
             (
                 "keep_delivered",

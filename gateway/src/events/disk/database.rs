@@ -1,7 +1,7 @@
 //! The database: its file, its schema, and the statements that read it.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -58,7 +58,8 @@ impl Database {
     /// Opens the database, and makes it or brings it up to date if need be.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         // Made here, so that nobody else may read it; SQLite gives its further files the same mode.
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let _ = file.set_permissions(Permissions::from_mode(0o600)); // another user's may be shared by group
         let mut connection = connect(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
