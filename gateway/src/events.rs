@@ -22,6 +22,7 @@ mod disk;
 pub mod letters;
 mod nats;
 mod record;
+mod relay;
 mod report;
 mod schedule;
 mod store;
@@ -54,17 +55,14 @@ use self::letters::{Acted, Letter, Page, Selection, Status};
 use self::nats::Nats;
 pub use self::nats::config::{NatsConfig, ServerUrl};
 pub use self::record::{Millis, Record};
+use self::relay::{RELAYED_KIB, Relay, TRY_TIMEOUT};
 use self::report::Reports;
 use self::store::Store;
 use self::threads::{Alive, Threads};
 use crate::observe::EventMetrics;
 
-/// The most records that are being relayed.
-const RELAYS: usize = 1000;
-/// The longest time of a write in the background that tries whether the store works again.
-const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time that the threads have to end, beyond that for what is in flight.
-const END: Duration = Duration::from_secs(5);
+const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The events of a gateway.
 #[derive(Debug)]
@@ -95,21 +93,11 @@ pub enum Kept {
     Relayed,
 }
 
-/// A record that the store did not take.
-#[derive(Debug)]
-struct Relay {
-    record: Arc<Record>,
-    /// True if the store is tried once more before.
-    is_try: bool,
-    _room: tokio::sync::OwnedSemaphorePermit,
-}
-
 /// The part that delivers, on a thread of its own.
 struct Delivering {
     deliverer: Deliverer,
     store: Arc<Store>,
     bypass: Arc<Bypass>,
-    reports: Reports,
     draining: CancellationToken,
     aborting: CancellationToken,
 }
@@ -172,18 +160,17 @@ impl Events {
             let (configs, timeout) = (configs.clone(), config.attempt_timeout);
             move || Deliverer::open(&deciders, configs, timeout)
         };
-        let (kept, bypassing, reporting) = (store.clone(), bypass.clone(), reports.clone());
+        let (kept, bypassing) = (store.clone(), bypass.clone());
         let (drain, abort) = (draining.clone(), aborting.clone());
         let delivering = move || Delivering {
             deliverer: open(),
             store: kept,
             bypass: bypassing,
-            reports: reporting,
             draining: drain,
             aborting: abort,
         };
         spawn(delivering, deliveries, to_relay, alive)?;
-        let relaying = Arc::new(Semaphore::new(RELAYS));
+        let relaying = Arc::new(Semaphore::new(RELAYED_KIB));
         Ok(Self {
             config,
             names,
@@ -252,21 +239,20 @@ impl Events {
 
     /// Sends a record to its decider, detached from the caller, who waits for room at most.
     async fn relay(&self, record: Arc<Record>, by: Instant) {
-        let Ok(Ok(room)) = timeout_at(by, self.relaying.clone().acquire_owned()).await else {
-            return self.reports.lost(&record, "too many events are being relayed");
-        };
-        let is_try =
-            self.bypass.is_on() && self.excess(&record).is_none() && self.bypass.is_try_due();
-        let relay = Relay { record: record.clone(), is_try, _room: room };
-        if self.relays.send(relay).is_err() {
-            self.reports.lost(&record, "the gateway stops");
+        let mut relay = Relay::new(record, self.reports.clone());
+        if relay.wait_for_room(self.relaying.clone(), by).await {
+            let may_try = self.bypass.is_on() && self.excess(&relay.record).is_none();
+            relay.is_try = may_try && self.bypass.is_try_due();
+            let _ = self.relays.send(relay); // one that comes back was not delivered, and says so
+        } else {
+            relay.ended(Some(Attempt::NotRun("too many events are being relayed".to_owned())));
         }
     }
 
     /// The time by which a record must be stored. It falls on one of a few slots: the runtime wakes itself for each
     /// deadline that is earlier than all others, which costs as much as a tenth of a callback.
     fn deadline(&self) -> Instant {
-        let slot = (self.config.store_timeout / 4).max(Duration::from_millis(1)).as_nanos();
+        let slot = (self.config.store_timeout / 4).as_nanos();
         let by = (self.began.elapsed() + self.config.store_timeout).as_nanos() / slot * slot;
         self.began + Duration::from_nanos(u64::try_from(by).unwrap_or(u64::MAX))
     }
@@ -328,7 +314,7 @@ impl Events {
         self.store.stop(limit);
         if !self.threads.join(limit) {
             self.aborting.cancel();
-            if !self.threads.join(END) {
+            if !self.threads.join(JOIN_TIMEOUT) {
                 warn!("the events did not stop in time");
             }
         }
@@ -354,6 +340,7 @@ fn spawn(
     thread::Builder::new().name("events-deliver".to_owned()).spawn(move || {
         let _alive = alive;
         runtime.block_on(async { Arc::new(delivering()).run(deliveries, relays).await });
+        runtime.shutdown_background(); // reports what is still in flight
     })?;
     Ok(())
 }
@@ -391,28 +378,25 @@ impl Delivering {
         });
     }
 
-    fn relay(self: Arc<Self>, relay: Relay, tasks: &TaskTracker) {
-        tasks.spawn(async move { self.send(relay).await });
+    fn relay(self: Arc<Self>, mut relay: Relay, tasks: &TaskTracker) {
+        tasks.spawn(async move {
+            let end = self.aborting.run_until_cancelled(self.send(&relay)).await;
+            if let Some(end) = end {
+                relay.ended(end);
+            }
+        });
     }
 
-    /// Sends a record that is not stored to its decider, once.
-    async fn send(&self, relay: Relay) {
-        let record = relay.record;
+    /// Sends a record that is not stored to its decider, once; none if the store takes it now.
+    async fn send(&self, relay: &Relay) -> Option<Attempt> {
         if relay.is_try
-            && let Ok(Ok(())) = timeout(TRY_TIMEOUT, self.store.keep(record.clone())).await
+            && let Ok(Ok(())) = timeout(TRY_TIMEOUT, self.store.keep(relay.record.clone())).await
         {
             if self.bypass.succeeded() {
                 info!("the store of events works again");
             }
-            return;
+            return None;
         }
-        let attempt = self.aborting.run_until_cancelled(self.deliverer.attempt(&record, 1)).await;
-        match attempt.unwrap_or_else(|| Attempt::NotRun("the gateway stops".to_owned())) {
-            Attempt::Delivered => self.reports.delivered(&record),
-            Attempt::Ignored => self.reports.ignored(&record),
-            Attempt::Dead(why) | Attempt::Failed(why, _) | Attempt::NotRun(why) => {
-                self.reports.lost(&record, &why);
-            }
-        }
+        Some(self.deliverer.attempt(&relay.record, 1).await)
     }
 }

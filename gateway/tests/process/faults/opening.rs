@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use harness::{Decider, Says};
+use harness::{Client, Decider, Says, Style};
 
-use super::store::{Store, tell};
+use super::store::{Store, long_message, tell};
 use crate::support::{OS_ERROR, directory, gateway, output};
 
 /// A gateway must end at once, and say why.
@@ -53,4 +53,22 @@ fn a_stop_ends_attempts_that_hang_and_keeps_their_events() {
     store.decider = Decider::allowing();
     let _gateway = store.start();
     store.wait_until_told(0..100);
+}
+
+#[test]
+fn a_stop_reports_what_was_being_relayed_as_lost() {
+    let settings = "limits.drain = '1s'\nevents.max_body = 1024";
+    let store = Store::new("hanging-relays", Decider::start(|_| Says::Nothing), settings);
+    let mut gateway = store.start();
+    let mut client = Client::connect(gateway.address);
+    for number in 0..10 {
+        let verdict = client.send(&long_message(number, 2000)).verdict(Style::Path);
+        assert!(verdict.is_allow(), "{verdict:?}");
+    }
+    drop(client);
+    store.decider.wait_until_asked(10);
+    gateway.terminate();
+    assert_eq!(gateway.process.wait(), Some(0));
+    let log = gateway.rest_of_the_log();
+    assert_eq!(log.matches("event lost").count(), 10, "{log}");
 }
