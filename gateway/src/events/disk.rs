@@ -13,6 +13,7 @@ mod commit;
 mod database;
 mod lane;
 mod letters;
+mod lock;
 mod message;
 mod opening;
 mod queue;
@@ -20,9 +21,7 @@ mod retire;
 mod rows;
 mod writer;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -60,8 +59,6 @@ pub(crate) struct Disk {
     in_flight: AtomicUsize,
     /// The turn of an operator's read.
     reading: Arc<Semaphore>,
-    /// Held for as long as the store is open.
-    _lock: File,
 }
 
 /// The reason why a directory can't be used.
@@ -78,6 +75,29 @@ pub enum DirectoryError {
     Database(#[from] OpenError),
 }
 
+impl From<rusqlite::Error> for DirectoryError {
+    fn from(why: rusqlite::Error) -> Self {
+        Self::Database(why.into())
+    }
+}
+
+impl DirectoryError {
+    /// True if somebody has to change the settings or the directory; a disk that fails may work again.
+    fn is_permanent(&self) -> bool {
+        use io::ErrorKind::{
+            AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+        };
+        match self {
+            Self::InUse | Self::Database(OpenError::Newer { .. } | OpenError::Foreign) => true,
+            Self::Io(why) | Self::Database(OpenError::File(why)) => matches!(
+                why.kind(),
+                AlreadyExists | IsADirectory | NotADirectory | NotFound | PermissionDenied
+            ),
+            Self::Database(OpenError::Sql(_)) => false,
+        }
+    }
+}
+
 impl Disk {
     /// Opens the store in a directory, and starts its threads. The records to deliver come from the receiver.
     pub(crate) fn open(
@@ -88,8 +108,6 @@ impl Disk {
         reports: Reports,
         alive: &Alive,
     ) -> Result<(Self, UnboundedReceiver<Delivery>), DirectoryError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let lock = lock(directory)?;
         let path: PathBuf = directory.join("events.db");
         let (messages, received) = channel();
         let (deliveries, to_deliver) = unbounded_channel();
@@ -111,7 +129,6 @@ impl Disk {
             max_bytes: config.max_bytes,
             in_flight: AtomicUsize::new(0),
             reading: Arc::new(Semaphore::new(1)),
-            _lock: lock,
         };
         Ok((store, to_deliver))
     }
@@ -166,16 +183,5 @@ impl Drop for Report<'_> {
             let _ = self.store.messages.send(Message::Ended(ended));
             self.store.in_flight.fetch_sub(1, Relaxed);
         }
-    }
-}
-
-/// Takes the directory for this process; the lock is released when the file is closed, however the process ends.
-fn lock(directory: &Path) -> Result<File, DirectoryError> {
-    let mut options = OpenOptions::new();
-    let file = options.create(true).append(true).mode(0o600).open(directory.join("lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse),
-        Err(TryLockError::Error(e)) => Err(e.into()),
     }
 }

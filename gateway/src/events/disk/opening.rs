@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use tracing::{error, warn};
 
+use super::DirectoryError;
 use super::database::{Database, OpenError, is_damage};
+use super::lock::lock;
 use super::retire::{self, Salvage};
 use super::writer::{AGAIN, Writer};
 
@@ -14,13 +16,9 @@ impl Writer {
     /// # Errors
     /// It is not this gateway's to use. A damaged one is retired, and one that can't be opened for any other reason is
     /// opened again later: events are relayed until then.
-    pub(super) fn start(&mut self) -> Result<(), OpenError> {
-        retire::finish(&self.path)?;
-        self.is_new = !self.path.exists();
-        match Database::open(&self.path) {
-            Err(why @ (OpenError::Newer { .. } | OpenError::Foreign | OpenError::File(_))) => {
-                Err(why)
-            }
+    pub(super) fn start(&mut self) -> Result<(), DirectoryError> {
+        match self.try_open() {
+            Err(why) if why.is_permanent() => Err(why),
             opened => {
                 self.opened(opened);
                 Ok(())
@@ -30,11 +28,20 @@ impl Writer {
 
     /// Opens the database again.
     pub(super) fn open(&mut self) {
-        let opened = Database::open(&self.path);
+        let opened = self.try_open();
         self.opened(opened);
     }
 
-    fn opened(&mut self, opened: Result<Database, OpenError>) {
+    fn try_open(&mut self) -> Result<Database, DirectoryError> {
+        if self.lock.is_none() {
+            self.lock = Some(lock(self.path.parent().unwrap_or(&self.path))?);
+        }
+        retire::finish(&self.path)?;
+        self.is_new |= !self.path.try_exists()?;
+        Ok(Database::open(&self.path)?)
+    }
+
+    fn opened(&mut self, opened: Result<Database, DirectoryError>) {
         let result = match opened {
             Ok(database) => {
                 self.database = Some(database);
@@ -57,7 +64,7 @@ impl Writer {
     }
 
     /// Goes on with what an open database has.
-    fn resume(&mut self) -> Result<(), OpenError> {
+    fn resume(&mut self) -> Result<(), DirectoryError> {
         if let Some(database) = &self.database {
             database.forget_future(self.clock.now())?;
             database.forget_attempts_of_others(&self.queue.callbacks(None))?;
@@ -94,7 +101,7 @@ impl Writer {
     }
 
     /// Closes the database, which is opened again later.
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.again = Instant::now() + AGAIN;
         self.checkpoints.stop();
         self.salvage = None;

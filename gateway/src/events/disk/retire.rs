@@ -9,6 +9,7 @@ use rusqlite::{ErrorCode, Transaction, params, params_from_iter};
 use tracing::{error, info};
 
 use super::super::record::Millis;
+use super::DirectoryError;
 use super::database::{Database, OpenError, is_damage};
 use super::rows::{SHARED, record};
 
@@ -232,6 +233,6 @@ fn rows(from: &Database, table: &str, seq: i64, limit: usize) -> rusqlite::Resul
 }
 
 /// True if a database that can't be opened is to be retired, not refused.
-pub(super) fn is_damaged(why: &OpenError) -> bool {
-    matches!(why, OpenError::Sql(why) if is_damage(why))
+pub(super) fn is_damaged(why: &DirectoryError) -> bool {
+    matches!(why, DirectoryError::Database(OpenError::Sql(why)) if is_damage(why))
 }

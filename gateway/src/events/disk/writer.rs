@@ -1,6 +1,7 @@
 //! The one thread that writes the database. It takes all that has queued into one transaction, so that commits grow with
 //! load; the ends of deliveries are written in the same transactions.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
@@ -56,6 +57,8 @@ pub(super) struct Writer {
     pub(super) again: Instant,
     /// The time by which it must end, once it stops.
     stop: Option<Instant>,
+    /// The lock of the directory, released when the database is closed. None until it could be taken.
+    pub(super) lock: Option<File>,
 }
 
 impl Writer {
@@ -86,6 +89,7 @@ impl Writer {
             next_round: now,
             again: now,
             stop: None,
+            lock: None,
         }
     }
 
@@ -94,6 +98,7 @@ impl Writer {
             let messages = self.receive();
             self.handle(messages);
         }
+        self.close();
         debug!(waiting = self.waiting, "the store of events is closed");
     }
 

@@ -1,13 +1,14 @@
 //! Directories that a gateway can't use, and the end of one.
 
-use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use harness::{Client, Decider, Says, Style};
 
-use super::store::{Store, long_message, tell};
-use crate::support::{OS_ERROR, directory, gateway, output};
+use super::store::{Store, count, long_message, tell, tell_until_kept};
+use crate::support::{OS_ERROR, Running, directory, gateway, output};
 
 /// A gateway must end at once, and say why.
 pub(super) fn refuses(directory: &Path, why: &str) {
@@ -33,6 +34,34 @@ fn a_directory_that_cannot_be_written_is_refused() {
     refuses(&place.join("file/events"), "ot a directory");
     fs::create_dir_all(place.join("events/events.db")).expect("a place for files");
     refuses(&place.join("events"), "s a directory");
+}
+
+/// The time of processors that a gateway has used.
+fn used(gateway: &Running) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", gateway.process.0.id()));
+    let stat = stat.expect("it runs on Linux");
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks: u64 = fields.skip(11).take(2).flat_map(str::parse::<u64>).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+#[test]
+fn a_directory_whose_disk_fails_at_the_start_is_used_once_it_works() {
+    let store = Store::new("broken-at-start", Decider::allowing(), "");
+    // One of the errors that are neither the settings' nor a missing right.
+    let lock = store.disk.directory().join("lock");
+    symlink("lock", &lock).expect("a place for files");
+    let gateway = store.start();
+    tell(gateway.address, 0..2);
+    assert_eq!(count(&gateway, "callbacks", "relayed"), 2);
+    let before = used(&gateway);
+    thread::sleep(Duration::from_secs(1));
+    let used = used(&gateway) - before;
+    assert!(used < Duration::from_millis(400), "{used:?} in one second");
+    fs::remove_file(lock).expect("our link");
+    let next = tell_until_kept(&gateway, 2);
+    store.wait_until_told(0..next);
+    refuses(store.disk.directory(), "another gateway uses it");
 }
 
 #[test]
