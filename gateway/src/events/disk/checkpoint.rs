@@ -2,7 +2,7 @@
 //! callers meanwhile.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -28,7 +28,8 @@ pub(super) struct Checkpoints {
 #[derive(Debug)]
 struct Running {
     due: SyncSender<()>,
-    thread: JoinHandle<()>,
+    /// Ends with the first error.
+    thread: JoinHandle<rusqlite::Result<()>>,
 }
 
 impl Checkpoints {
@@ -41,17 +42,32 @@ impl Checkpoints {
         self.stop();
         let (due, dues) = sync_channel(1);
         let (path, writer) = (self.path.clone(), self.writer.clone());
-        let run = move || run(path, &dues, &writer);
+        let run = move || run(&path, &dues, &writer);
         let thread = thread::Builder::new().name("checkpoints".to_owned()).spawn(run)?;
         self.running = Some(Running { due, thread });
         Ok(())
+    }
+
+    /// Starts the thread again if it has ended.
+    ///
+    /// # Errors
+    /// The error that has ended it.
+    pub(super) fn check(&mut self) -> rusqlite::Result<()> {
+        let ended = self.running.take_if(|running| running.thread.is_finished());
+        if self.running.is_none()
+            && let Err(why) = self.start()
+        {
+            warn!(%why, "no thread for checkpoints of the database of events");
+        }
+        // The panic hook has logged a panic.
+        ended.map_or(Ok(()), |ended| ended.thread.join().unwrap_or(Ok(())))
     }
 
     /// Closes its connection.
     pub(super) fn stop(&mut self) {
         if let Some(Running { due, thread }) = self.running.take() {
             drop(due);
-            let _ = thread.join(); // the panic hook has logged a panic
+            let _ = thread.join(); // an error has no meaning once the writer closes its connection too
         }
     }
 
@@ -70,19 +86,44 @@ impl Checkpoints {
     }
 }
 
-fn run(path: PathBuf, dues: &Receiver<()>, writer: &Sender<Message>) {
-    let connection = match database::connect(&path) {
-        Ok(connection) => connection,
-        Err(why) => return warn!(%why, "no checkpoints of the database of events"),
-    };
+fn run(path: &Path, dues: &Receiver<()>, writer: &Sender<Message>) -> rusqlite::Result<()> {
+    let connection = database::connect(path)?;
     while dues.recv().is_ok() {
-        match database::checkpoint(&connection) {
-            Ok((pages, done)) if pages >= LONG && done > pages / 2 => {
-                let _ = writer.send(Message::FinishCheckpoint);
+        let (pages, done) = database::checkpoint(&connection)?;
+        if pages >= LONG && done > pages / 2 {
+            let _ = writer.send(Message::FinishCheckpoint);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::{Duration, Instant};
+    use std::{fs, thread};
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_reported_once_and_the_thread_starts_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("events.db");
+        fs::write(&path, [1; 4096]).expect("space");
+        let mut checkpoints = Checkpoints::new(path, channel().0);
+        checkpoints.start().expect("a thread");
+        let until = Instant::now() + Duration::from_secs(10);
+        let mut error = || loop {
+            assert!(Instant::now() < until, "no error in time");
+            checkpoints.committed(BYTES);
+            if let Err(why) = checkpoints.check() {
+                break why;
             }
-            Ok(_) => {}
-            // The writer meets the same error, and acts on it.
-            Err(why) => warn!(%why, "no checkpoint of the database of events"),
+            thread::sleep(Duration::from_millis(1));
+        };
+        for _ in 0..2 {
+            let why = error();
+            assert!(database::is_damage(&why), "{why}");
         }
     }
 }

@@ -173,7 +173,9 @@ impl Writer {
         if reload {
             self.queue.rewind();
         }
-        Ok(())
+        // Without checkpoints the WAL would grow for ever.
+        let checks = self.database.is_some() && Instant::now() >= self.again;
+        if checks { self.checkpoints.check() } else { Ok(()) }
     }
 
     fn dispatch(&mut self, stored: Vec<Stored>) -> rusqlite::Result<()> {
