@@ -134,3 +134,39 @@ fn what_waits_is_listed_by_pages_and_can_be_dropped() {
     // A few had been handed to the gateway, which asks for some ahead.
     assert!(received().get("g0").is_none_or(|texts| texts.len() <= 4), "{:?}", received());
 }
+
+#[test]
+fn a_replay_ends_at_the_place_where_its_first_act_found_the_last() {
+    static IS_MENDED: AtomicBool = AtomicBool::new(false);
+    let Some(server) = Nats::start("") else { return };
+    let decider = refusing(|| Status::invalid_argument("no"), &IS_MENDED);
+    let gateway = gateway(&decider, [&server], "");
+    let (admin, mut client) = (admin(&gateway), gateway.connect());
+    for n in 0..3 {
+        tell(&mut client, "g1", &n.to_string());
+        gateway.wait_for_metric(&counted("dead"), f64::from(n + 1));
+    }
+    // The place of the second one.
+    let until = &read(&admin, "/events/list?state=dead&limit=2")["next"];
+    assert_eq!(act(&admin, "replay", &json!({ "state": "dead", "until": until })), 2);
+    gateway.wait_for_metric(&counted("dead"), 5.0);
+    assert_eq!(act(&admin, "drop", &json!({ "state": "dead", "until": until })), 0);
+    assert_eq!(list(&admin, "?state=dead").len(), 3);
+}
+
+#[test]
+fn what_is_delivered_while_events_are_dropped_is_no_error() {
+    let Some(server) = Nats::start("") else { return };
+    let mut decider = Decider::down(|_| json!({}));
+    let gateway = gateway(&decider, [&server], "");
+    let (admin, mut client) = (admin(&gateway), gateway.connect());
+    for n in 0..400 {
+        tell(&mut client, &format!("g{n}"), "");
+    }
+    decider.restart();
+    decider.wait_until_asked(1);
+    let dropped = act(&admin, "drop", &json!({ "state": "waiting" }));
+    wait_until("nothing waits", PATIENCE, || read(&admin, "/events")["waiting"] == json!(0));
+    let delivered = gateway.metric(&counted("delivered"));
+    assert!(dropped > 0 && delivered > 0.0, "{dropped} dropped, {delivered} delivered");
+}

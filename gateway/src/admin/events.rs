@@ -103,7 +103,7 @@ async fn list(
     if !(1..=MOST).contains(&limit) {
         return Err(Refusal::Selection("limit must be 1 to 1000"));
     }
-    let selection = Selection { ids: Vec::new(), state, callback, key, since, cursor };
+    let selection = Selection { ids: Vec::new(), state, callback, key, since, cursor, until: None };
     store(&admin)?.list(selection, limit).await.map(Json).map_err(Refusal::Store)
 }
 

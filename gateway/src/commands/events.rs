@@ -118,7 +118,7 @@ async fn change(
         match client.act(path, &selection).await {
             Ok(acted) => {
                 records += acted.records;
-                selection.cursor = acted.next;
+                (selection.cursor, selection.until) = (acted.next, acted.until);
                 if acted.next.is_none() {
                     break Ok(());
                 }

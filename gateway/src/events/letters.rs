@@ -113,6 +113,9 @@ pub struct Selection {
     /// Behind this place, where the last answer ended; see [`Page::next`] and [`Acted::next`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<u64>,
+    /// Up to this place; see [`Acted::until`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
 }
 
 /// Some records, the newest first; in NATS those that wait come before all others.
@@ -131,4 +134,8 @@ pub struct Acted {
     pub records: u64,
     /// The cursor of the next act; none if this was the last one.
     pub next: Option<u64>,
+    /// The end of what the first act found, for the next one: what is replayed may fail once more and come back behind
+    /// it. None if the store needs no such end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
 }

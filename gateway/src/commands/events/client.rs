@@ -72,7 +72,7 @@ impl Client {
         selection: &Selection,
         limit: usize,
     ) -> Result<Page, ClientError> {
-        let Selection { ids: _, state, callback, key, since, cursor } = selection;
+        let Selection { ids: _, state, callback, key, since, cursor, until: _ } = selection;
         let path = "/events/list?";
         let mut query = Serializer::for_suffix(path.to_owned(), path.len());
         query.append_pair("limit", &limit.min(MOST).to_string());

@@ -96,7 +96,7 @@ impl Disk {
             self.messages.send(Message::Act(act)).map_err(|_| failed())?;
             records += result.await.map_err(|_| failed())?;
         }
-        Ok(Acted { records, next })
+        Ok(Acted { records, next, until: None })
     }
 
     /// Reads from the database beside the writer, in one transaction; one read at a time.
@@ -164,7 +164,7 @@ fn places(
 
 /// The selection as a condition on rows of a table, which are `<` or `>` the cursor; none if it has no such rows.
 fn condition(table: &str, selection: &Selection, behind: &str) -> Option<(String, Vec<Value>)> {
-    let Selection { ids, state, callback, key, since, cursor } = selection;
+    let Selection { ids, state, callback, key, since, cursor, until: _ } = selection;
     let text = |text: &String| Value::from(text.clone());
     let mut values: Vec<Value> = ids.iter().map(|id| id.as_bytes().to_vec().into()).collect();
     let mut conditions = match ids.len() {

@@ -119,8 +119,11 @@ impl<'a> Scan<'a> {
         let mut records = 0;
         for &which in &self.streams {
             let mut next = self.behind(which).map_or(1, |sequence| sequence + 1);
-            // What is replayed may come back while this goes on.
-            let last = self.state(which).await?.last_sequence;
+            // What is replayed may come back while this goes on, or between two acts.
+            let last = match self.place(which, self.selection.until) {
+                Some(last) => last,
+                None => self.state(which).await?.last_sequence,
+            };
             while let Some(message) = self.next(which, next).await?
                 && message.sequence <= last
             {
@@ -129,17 +132,16 @@ impl<'a> Scan<'a> {
                     if change == Change::Replay {
                         self.publisher.replay(&message).await?;
                     }
-                    let deleted = self.stream(which).delete_message(sequence).await;
-                    deleted.map_err(|why| why.to_string())?;
-                    records += 1;
+                    records += u64::from(self.delete(which, sequence).await?);
                 }
                 if records >= most || Instant::now() >= self.until {
-                    return Ok(Acted { records, next: Some(Place { which, sequence }.cursor()) });
+                    let cursor = |sequence| Some(Place { which, sequence }.cursor());
+                    return Ok(Acted { records, next: cursor(sequence), until: cursor(last) });
                 }
                 next = sequence + 1;
             }
         }
-        Ok(Acted { records, next: None })
+        Ok(Acted { records, next: None, until: None })
     }
 
     /// The number of messages from `low` to before `high`, and the selected records among them; none if there are too
@@ -214,8 +216,23 @@ impl<'a> Scan<'a> {
         is_selected.then_some(letter)
     }
 
+    /// False if it has gone meanwhile: it was delivered, or somebody else deleted it.
+    async fn delete(&self, which: Which, sequence: u64) -> Result<bool, String> {
+        let Err(why) = self.stream(which).delete_message(sequence).await else { return Ok(true) };
+        let next = self.next(which, sequence).await?;
+        match next.is_some_and(|message| message.sequence == sequence) {
+            true => Err(why.to_string()),
+            false => Ok(false),
+        }
+    }
+
     fn behind(&self, which: Which) -> Option<u64> {
-        let place = self.selection.cursor.map(Place::of)?;
+        self.place(which, self.selection.cursor)
+    }
+
+    /// The place of a cursor, if it is in this stream.
+    fn place(&self, which: Which, cursor: Option<u64>) -> Option<u64> {
+        let place = Place::of(cursor?);
         (place.which == which).then_some(place.sequence)
     }
 
