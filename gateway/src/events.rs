@@ -227,10 +227,9 @@ impl Events {
 
     /// The bound that a record is larger than, if it is.
     fn excess(&self, record: &Record) -> Option<&'static str> {
-        let size = record.payload().len();
-        if size > self.config.max_body {
+        if record.payload().len() > self.config.max_body {
             Some("it is larger than events.max_body")
-        } else if size > self.store.largest() {
+        } else if !self.store.takes(record) {
             Some("it is larger than max_payload of the NATS servers")
         } else {
             None

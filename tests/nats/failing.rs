@@ -85,3 +85,17 @@ fn a_stop_hands_an_event_that_waits_to_another_gateway_at_once() {
     wait_until("it is delivered", PATIENCE, || events(&second, "delivered") == 1.0);
     assert_eq!(received(&decider)["g1"].len(), 2);
 }
+
+#[test]
+fn a_decider_that_asks_to_be_called_at_once_is_not_called_more_often_than_each_second() {
+    let Some(server) = Nats::start("") else { return };
+    let decider = failing(|| {
+        let mut status = Status::resource_exhausted("now");
+        status.metadata_mut().insert("grpc-retry-pushback-ms", "0".parse().expect("ASCII"));
+        status
+    });
+    let gateway = gateway(&decider, [&server], "max_block = '2s'");
+    tell(&mut gateway.connect(), "poison", "1");
+    gateway.wait_for_metric(&counted("dead"), 1.0);
+    assert!((2..=4).contains(&decider.asked().len()), "{}", decider.asked().len());
+}

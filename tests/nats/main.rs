@@ -4,6 +4,7 @@
 mod delivery;
 mod direct;
 mod failing;
+mod foreign;
 mod lost_servers;
 mod operators;
 mod secured;

@@ -20,7 +20,7 @@ use crate::openim::reply::Style;
 
 const ATTEMPT: HeaderName = HeaderName::from_static("event-attempt");
 const TIME: HeaderName = HeaderName::from_static("event-time");
-/// The pause before a decider that no call reached is tried again.
+/// The pause before a decider that no call reached is tried again, on average.
 const UNREACHED_PAUSE: Duration = Duration::from_millis(500);
 
 /// The configurations in force, which a reload replaces.
@@ -70,8 +70,7 @@ impl Deliverer {
             if !matches!(attempt, Attempt::NotRun(_)) {
                 return attempt;
             }
-            let pause = UNREACHED_PAUSE.mul_f64(0.5 + fastrand::f64());
-            if stop.run_until_cancelled(sleep(pause)).await.is_none() {
+            if stop.run_until_cancelled(sleep(unreached_pause())).await.is_none() {
                 return attempt;
             }
         }
@@ -101,6 +100,11 @@ impl Deliverer {
             Err(failure) => outcome(&failure),
         }
     }
+}
+
+/// The pause before a decider that no call reached is tried again.
+pub(super) fn unreached_pause() -> Duration {
+    UNREACHED_PAUSE.mul_f64(0.5 + fastrand::f64())
 }
 
 /// The outcome of an answer that is not empty: it must be the rpc's response all the same.

@@ -7,6 +7,7 @@
 mod bury;
 pub(super) mod config;
 mod connect;
+mod held;
 mod letters;
 mod message;
 mod partition;
@@ -40,7 +41,7 @@ use super::threads::Alive;
 
 /// The most KiB of records that wait for the servers' acknowledgement.
 const QUEUED_KIB: usize = 64 << 10;
-/// The bytes of a message that are left for its headers.
+/// The bytes of a message that are left for headers of limited length, those of a dead copy included.
 const HEADERS: usize = 16 << 10;
 /// The time for which a start waits for the servers. Later the gateway serves without them.
 const FIRST: Duration = Duration::from_secs(5);
@@ -85,7 +86,7 @@ impl Nats {
             current: current.clone(),
             stop: stop.clone(),
         };
-        let run = async move {
+        let run = async move || {
             let _alive = alive;
             let (current, reports) = (sessions.current.clone(), sessions.reports.clone());
             tokio::spawn(publish::run(received, current, reports));
@@ -100,7 +101,7 @@ impl Nats {
             }
         };
         let thread = thread::Builder::new().name("events-nats".to_owned());
-        thread.spawn(move || runtime.block_on(run)).map_err(|why| mistake(&why))?;
+        thread.spawn(move || runtime.block_on(run())).map_err(|why| mistake(&why))?;
         let store = Self { keeps, room, current, stop, limit };
         match first.recv_timeout(FIRST) {
             Ok(Err(why)) => {
@@ -123,10 +124,11 @@ impl Nats {
         answer.await.unwrap_or_else(|_| Err(ended()))
     }
 
-    /// The largest message that the servers take.
-    pub(crate) fn largest(&self) -> usize {
-        let largest = |now: &Publisher| now.client.max_payload().saturating_sub(HEADERS);
-        self.current.load().as_deref().map_or(usize::MAX, largest)
+    /// False if a record is larger than the servers take, perhaps only once it is dead.
+    pub(crate) fn takes(&self, record: &Record) -> bool {
+        let size = message::longest(record) + HEADERS;
+        let takes = |now: &Publisher| size <= now.client.max_payload();
+        self.current.load().as_deref().is_none_or(takes)
     }
 
     /// Takes nothing more from the servers, and ends when nothing is in flight, or after this time.

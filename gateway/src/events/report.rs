@@ -59,6 +59,12 @@ impl Reports {
         error!(callback, "event dead: this version does not have its callback");
     }
 
+    /// A message in NATS that no gateway has published can't be delivered.
+    pub(crate) fn foreign(&self, subject: &str, why: &str) {
+        self.metrics.count(CallbackKey::UNKNOWN.as_str(), EventOutcome::Lost);
+        error!(subject, why, "a message is deleted that no gateway has published");
+    }
+
     /// The store did not take it.
     pub(crate) fn relayed(&self, record: &Record, why: &str) {
         about!(warn, record, ?why, "event not stored: it is sent to its decider at once");

@@ -29,11 +29,11 @@ impl Store {
         }
     }
 
-    /// The largest message that it takes.
-    pub(crate) fn largest(&self) -> usize {
+    /// False if a record is too large for it.
+    pub(crate) fn takes(&self, record: &Record) -> bool {
         match self {
-            Self::Disk(_) => usize::MAX,
-            Self::Nats(nats) => nats.largest(),
+            Self::Disk(_) => true,
+            Self::Nats(nats) => nats.takes(record),
         }
     }
 

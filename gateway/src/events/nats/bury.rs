@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::header::{HeaderName, NATS_MESSAGE_ID, NATS_MESSAGE_TTL};
 use async_nats::jetstream::Message;
-use async_nats::jetstream::context::Context;
+use async_nats::jetstream::context::{Context, PublishError, PublishErrorKind};
 
 use super::super::letters::State;
 use super::super::record::Millis;
@@ -16,6 +16,11 @@ pub(super) const STATUS: &str = "openim-status";
 /// The time of each attempt, separated by commas.
 pub(super) const ATTEMPTS: &str = "openim-attempts";
 
+/// The most bytes of a status in a copy, before it is escaped.
+const STATUS_BYTES: usize = 1 << 10;
+/// The most times of attempts in a copy: the last ones.
+const TIMES: usize = 50;
+
 /// The end of an event that was not delivered.
 pub(super) struct Buried<'a> {
     pub(super) state: State,
@@ -24,7 +29,7 @@ pub(super) struct Buried<'a> {
 }
 
 impl Buried<'_> {
-    /// Stores a copy of a message with its end.
+    /// Stores a copy of a message with its end, or without status and attempts where they make it too large.
     ///
     /// # Errors
     /// No server has stored it.
@@ -34,19 +39,39 @@ impl Buried<'_> {
         message: &Message,
         max_age: Duration,
     ) -> Result<(), String> {
+        let mut stored = self.publish(to, message, max_age).await;
+        if stored.as_ref().is_err_and(|why| why.kind() == PublishErrorKind::MaxPayloadExceeded) {
+            let least = Buried { state: self.state, status: "", attempts: &[] };
+            stored = least.publish(to, message, max_age).await;
+        }
+        stored.map_err(|why| why.to_string())
+    }
+
+    async fn publish(
+        &self,
+        to: &Context,
+        message: &Message,
+        max_age: Duration,
+    ) -> Result<(), PublishError> {
         let headers = self.headers(message, max_age);
         let subject = self.subject(message, &headers);
         let published = to.publish_with_headers(subject, headers, message.payload.clone()).await;
-        let stored = published.map_err(|why| why.to_string())?.await;
-        stored.map(drop).map_err(|why| why.to_string())
+        published?.await.map(drop)
     }
 
     fn headers(&self, message: &Message, max_age: Duration) -> HeaderMap {
-        let mut headers = message.headers.clone().unwrap_or_default();
-        let attempts: Vec<_> = self.attempts.iter().map(|at| at.rfc3339()).collect();
+        let mut headers = without_end(message.headers.as_ref().unwrap_or(&HeaderMap::new()));
+        let last = &self.attempts[self.attempts.len().saturating_sub(TIMES)..];
+        let attempts: Vec<_> = last.iter().map(|at| at.rfc3339()).collect();
+        let status = &self.status[..self.status.floor_char_boundary(STATUS_BYTES)];
         headers.insert(STATE, self.state.as_str());
-        headers.insert(STATUS, message::escape(self.status).as_ref());
-        headers.insert(ATTEMPTS, attempts.join(","));
+        for (name, value) in
+            [(STATUS, message::escape(status)), (ATTEMPTS, attempts.join(",").into())]
+        {
+            if !value.is_empty() {
+                headers.insert(name, value.as_ref());
+            }
+        }
         // By its place in the stream: a replayed event that fails again is not a duplicate of its former copy.
         let sequence = message.info().map_or(0, |info| info.stream_sequence);
         headers.insert(NATS_MESSAGE_ID, format!("{}.{sequence}", id(&headers)));
@@ -62,11 +87,13 @@ impl Buried<'_> {
     }
 }
 
-/// The headers that an event had before its end.
+/// The headers that an event had before its end, without those that tell the servers to do something.
 pub(super) fn without_end(headers: &HeaderMap) -> HeaderMap {
     let mut before = HeaderMap::new();
     let is_of_end = |name: &HeaderName| {
-        [STATE, STATUS, ATTEMPTS].contains(&name.as_ref()) || *name == NATS_MESSAGE_TTL
+        let name: &str = name.as_ref();
+        [STATE, STATUS, ATTEMPTS].contains(&name)
+            || name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("Nats-"))
     };
     for (name, values) in headers.iter().filter(|(name, _)| !is_of_end(name)) {
         values.iter().for_each(|value| before.append(name.clone(), value.clone()));

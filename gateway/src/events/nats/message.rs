@@ -63,6 +63,14 @@ pub(super) fn headers(record: &Record) -> HeaderMap {
     headers
 }
 
+/// The most bytes of a record as a message, but for headers of limited length.
+pub(super) fn longest(record: &Record) -> usize {
+    let key = record.key.as_ref().map_or(0, String::len);
+    let traceparent = record.traceparent.as_ref().map_or(0, HeaderValue::len);
+    let text = record.command.len() + record.operation_id.len() + key + traceparent;
+    record.payload().len() + 3 * text // an escaped byte takes three
+}
+
 /// The record in a message.
 ///
 /// # Errors
@@ -127,7 +135,7 @@ pub(super) fn escape(value: &str) -> Cow<'_, str> {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Header(name) => write!(f, "no record of a gateway: no valid header {name}"),
+            Self::Header(name) => write!(f, "no valid header {name}"),
             Self::Callback(name) => write!(f, "no callback `{name}` in this gateway's contract"),
         }
     }

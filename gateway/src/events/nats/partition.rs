@@ -6,18 +6,19 @@ use std::time::Duration;
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::super::deliver::{Attempt, Configs, Deliverer};
+use super::super::deliver::{self, Attempt, Configs, Deliverer};
 use super::super::letters::State;
 use super::super::record::{Millis, Record};
 use super::super::report::Reports;
 use super::super::schedule;
 use super::bury::Buried;
+use super::held::Held;
 use super::message::{self, Unreadable};
-use super::streams::{ACK_WAIT, Streams};
+use super::streams::Streams;
 
 /// The messages that are asked for ahead. Only one comes before it is acknowledged, and the servers hand the next one to
 /// each gateway in turn.
@@ -39,7 +40,6 @@ pub(super) struct Shared {
     /// The deliveries to each decider that may begin.
     pub(super) rooms: Arc<[Semaphore]>,
     pub(super) reports: Reports,
-    pub(super) attempt_timeout: Duration,
     pub(super) max_block: Duration,
     /// The age of an ignored event at which it is deleted.
     pub(super) max_age: Duration,
@@ -49,6 +49,7 @@ pub(super) struct Shared {
 /// A record in the course of its delivery.
 struct Delivery<'a> {
     message: &'a Message,
+    held: &'a Held,
     record: &'a Record,
     /// The attempts of gateways that did not end them.
     earlier: u32,
@@ -72,21 +73,39 @@ impl Shared {
         let consumer = self.streams.consumer(partition).await?;
         let asked = consumer.stream().max_messages_per_batch(ASKED);
         let mut messages = asked.expires(EXPIRES).heartbeat(HEARTBEAT).messages().await?;
-        while let Some(Some(message)) = self.stop.run_until_cancelled(messages.next()).await {
-            let message = message?;
-            tokio::select! {
-                () = self.deliver(&message) => {}
-                () = show_progress(&message) => {}
+        // No message can have come before.
+        let mut since = Instant::now();
+        loop {
+            let next = timeout(HEARTBEAT, messages.next());
+            match self.stop.run_until_cancelled(next).await {
+                Some(Ok(Some(message))) => {
+                    let (message, held) = (message?, Held::new(since));
+                    tokio::select! {
+                        () = self.deliver(&message, &held) => {}
+                        () = held.keep(async || message.double_ack_with(AckKind::Progress).await.is_ok()) => {}
+                    }
+                    if held.is_lost() {
+                        warn!(
+                            partition,
+                            "an event is given up, and may be delivered again: NATS did not answer for long"
+                        );
+                        return Ok(()); // what has come already may be another gateway's as well
+                    }
+                    since = held.since();
+                }
+                Some(Err(_)) => since = Instant::now(),
+                Some(Ok(None)) => return Ok(()),
+                None => break,
             }
         }
         // What has come already is for other gateways.
         while let Some(Some(Ok(message))) = messages.next().now_or_never() {
-            self.end(&message, HANDED_OVER).await;
+            self.end(&message, &Held::new(since), HANDED_OVER).await;
         }
         Ok(())
     }
 
-    async fn deliver(&self, message: &Message) {
+    async fn deliver(&self, message: &Message, held: &Held) {
         let headers = message.headers.clone().unwrap_or_default();
         match message::record(&headers, &message.payload) {
             Ok(record) => {
@@ -94,24 +113,36 @@ impl Shared {
                 let earlier = u32::try_from(earlier).unwrap_or_default();
                 let (attempts, blocked) = (Vec::new(), Duration::ZERO);
                 let mut delivery =
-                    Delivery { message, record: &record, earlier, attempts, blocked };
+                    Delivery { message, held, record: &record, earlier, attempts, blocked };
                 self.attempt_all(&mut delivery).await;
             }
-            Err(Unreadable::Callback(_)) if self.may_be_read_by_others(message) => {
-                self.end(message, AckKind::Nak(Some(OTHER_GATEWAY))).await;
+            Err(unreadable) => self.end_unreadable(message, held, unreadable).await,
+        }
+    }
+
+    async fn end_unreadable(&self, message: &Message, held: &Held, unreadable: Unreadable) {
+        let status = unreadable.to_string();
+        match unreadable {
+            Unreadable::Callback(_) if self.may_be_read_by_others(message) => {
+                self.end(message, held, AckKind::Nak(Some(OTHER_GATEWAY))).await;
             }
-            Err(unreadable) => {
-                let status = unreadable.to_string();
-                warn!(subject = %message.subject, status, "a message that can't be delivered");
+            Unreadable::Callback(name) => {
                 let buried = Buried { state: State::Dead, status: &status, attempts: &[] };
-                self.bury(message, &buried).await;
+                if self.bury(message, held, &buried).await {
+                    self.reports.unknown(&name);
+                }
+            }
+            Unreadable::Header(_) => {
+                if self.end(message, held, AckKind::Term).await {
+                    self.reports.foreign(&message.subject, &status);
+                }
             }
         }
     }
 
     /// Repeats attempts until the message is settled or the stop.
     async fn attempt_all(&self, delivery: &mut Delivery<'_>) {
-        loop {
+        while !delivery.held.is_lost() {
             match self.attempt(delivery).await {
                 Attempt::Delivered => return self.delivered(delivery).await,
                 Attempt::Ignored => {
@@ -123,10 +154,10 @@ impl Shared {
                 Attempt::Failed(why, _) | Attempt::Dead(why) => {
                     return self.settle(delivery, State::Dead, &why).await;
                 }
-                Attempt::NotRun(_) => {}
+                Attempt::NotRun(_) => self.pause(deliver::unreached_pause()).await,
             }
             if self.stop.is_cancelled() {
-                self.end(delivery.message, HANDED_OVER).await;
+                self.end(delivery.message, delivery.held, HANDED_OVER).await;
                 return;
             }
         }
@@ -137,9 +168,11 @@ impl Shared {
         let decider = self.configs.load().of(Some(record.callback)).decider;
         let _room = self.rooms[decider.0].acquire().await;
         let (began, at) = (Instant::now(), Millis::now());
-        let attempt = self.deliverer.deliver(record, number, &self.stop).await;
-        delivery.blocked += began.elapsed().min(self.attempt_timeout);
-        delivery.attempts.push(at);
+        let attempt = self.deliverer.attempt(record, number).await;
+        if !matches!(attempt, Attempt::NotRun(_)) {
+            delivery.blocked += began.elapsed();
+            delivery.attempts.push(at);
+        }
         attempt
     }
 
@@ -153,14 +186,14 @@ impl Shared {
     }
 
     async fn delivered(&self, delivery: &Delivery<'_>) {
-        if self.end(delivery.message, AckKind::Ack).await {
+        if self.end(delivery.message, delivery.held, AckKind::Ack).await {
             self.reports.delivered(delivery.record);
         }
     }
 
     async fn settle(&self, delivery: &Delivery<'_>, state: State, status: &str) {
         let buried = Buried { state, status, attempts: &delivery.attempts };
-        if !self.bury(delivery.message, &buried).await {
+        if !self.bury(delivery.message, delivery.held, &buried).await {
             return;
         }
         match state {
@@ -170,53 +203,45 @@ impl Shared {
     }
 
     /// Keeps a copy for whoever replays it, then ends the message: whatever dies between the two, nothing is lost.
-    async fn bury(&self, message: &Message, buried: &Buried<'_>) -> bool {
-        loop {
+    async fn bury(&self, message: &Message, held: &Held, buried: &Buried<'_>) -> bool {
+        while !held.is_lost() {
             match buried.keep(&self.streams.context, message, self.max_age).await {
-                Ok(()) => return self.end(message, AckKind::Term).await,
+                Ok(()) => return self.end(message, held, AckKind::Term).await,
                 Err(why) => warn!(why, "NATS does not take a dead event"),
             }
             self.pause(AGAIN).await;
             if self.stop.is_cancelled() {
+                self.end(message, held, HANDED_OVER).await;
                 return false;
             }
         }
+        false
     }
 
     /// Ends a message. False if no server confirms it in time: then it may be delivered again.
-    async fn end(&self, message: &Message, kind: AckKind) -> bool {
-        let began = Instant::now();
-        loop {
+    async fn end(&self, message: &Message, held: &Held, kind: AckKind) -> bool {
+        while !held.is_lost() {
             match message.double_ack_with(kind).await {
                 Ok(()) => return true,
-                Err(why) if self.stop.is_cancelled() || began.elapsed() > ACK_WAIT => {
+                Err(why) if self.stop.is_cancelled() => {
                     warn!(%why, "an event may be delivered again: NATS confirms no acknowledgement");
                     return false;
                 }
                 Err(_) => self.pause(AGAIN).await,
             }
         }
+        false
     }
 
-    /// True while a gateway with another contract may still take it.
+    /// True while a gateway with another contract may still take it, by the number of times that it was handed out.
     fn may_be_read_by_others(&self, message: &Message) -> bool {
-        let published =
-            message.info().map(|info| Millis::from(std::time::SystemTime::from(info.published)));
-        published.is_ok_and(|published| Millis::now().since(published) < self.max_block)
+        let handed_out = message.info().map_or(0, |info| info.delivered);
+        let handed_out = u32::try_from(handed_out).unwrap_or_default();
+        OTHER_GATEWAY.saturating_mul(handed_out) <= self.max_block
     }
 
     async fn pause(&self, pause: Duration) {
         self.stop.run_until_cancelled(sleep(pause)).await;
-    }
-}
-
-/// Keeps the servers from handing a message to another gateway.
-async fn show_progress(message: &Message) {
-    let mut ticks = interval_at(Instant::now() + ACK_WAIT / 3, ACK_WAIT / 3);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let _ = message.ack_with(AckKind::Progress).await; // the next one may get through
     }
 }
 

@@ -98,7 +98,6 @@ impl Sessions {
             deliverer: deliverer.clone(),
             rooms: rooms.clone(),
             reports: self.reports.clone(),
-            attempt_timeout: self.config.attempt_timeout,
             max_block: config.max_block,
             max_age: self.config.max_age,
             stop: self.stop.clone(),
