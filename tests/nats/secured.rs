@@ -1,7 +1,11 @@
 //! Credentials, TLS, and servers that are not as the settings say.
 
 use std::fs;
+use std::time::Duration;
 
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{Consumer, pull};
+use async_nats::jetstream::stream::Config;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callback_gateway::gateway;
@@ -10,6 +14,7 @@ use harness::{Authority, Decider, Gateway, Nats};
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::runtime::Builder;
 
 use crate::support::{counted, settings, tell};
 
@@ -96,7 +101,47 @@ fn a_stream_with_another_number_of_partitions_is_refused_at_the_start() {
     let decider = Decider::allowing();
     let _first = Gateway::start(&decider.url(), &settings(STORE, [&server], "partitions = 8"));
     let text = settings(STORE, [&server], "partitions = 16");
-    let mistakes = gateway::Gateway::new(Settings::from_toml(&text).expect("settings"));
-    let mistakes = format!("{:?}", mistakes.expect_err("a mistake"));
+    let mistakes = mistakes(&text);
     assert!(mistakes.contains("was made with 8"), "{mistakes}");
+}
+
+fn mistakes(settings: &str) -> String {
+    let gateway = gateway::Gateway::new(Settings::from_toml(settings).expect("settings"));
+    format!("{:?}", gateway.expect_err("a mistake"))
+}
+
+#[test]
+fn a_stream_or_consumer_that_somebody_has_changed_so_that_events_are_lost_is_refused() {
+    let Some(server) = Nats::start("") else { return };
+    let decider = Decider::allowing();
+    let text = settings(STORE, [&server], "partitions = 2");
+    Gateway::start(&decider.url(), &text).stop();
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let change = async |max_age: u64, max_ack_pending: i64| {
+        let client = async_nats::connect(server.url()).await.expect("a connection");
+        let context = jetstream::new(client);
+        let stream = context.get_stream("OPENIM_EVENTS").await.expect("the gateway's stream");
+        let max_age = Duration::from_secs(max_age);
+        let config = Config { max_age, ..stream.cached_info().config.clone() };
+        context.update_stream(config).await.expect("a change of the stream");
+        let consumer: Consumer<pull::Config> =
+            stream.get_consumer("partition-1").await.expect("the gateway's consumer");
+        let found = &consumer.cached_info().config;
+        let config = pull::Config {
+            durable_name: found.durable_name.clone(),
+            filter_subject: found.filter_subject.clone(),
+            ack_wait: found.ack_wait,
+            max_ack_pending,
+            ..pull::Config::default()
+        };
+        stream.update_consumer(config).await.expect("a change of the consumer");
+    };
+    runtime.block_on(change(3600, 1));
+    assert!(mistakes(&text).contains("max_age is 3600s, and must be 0ns"), "{}", mistakes(&text));
+    runtime.block_on(change(0, 5));
+    assert!(mistakes(&text).contains("max_ack_pending is 5"), "{}", mistakes(&text));
+    runtime.block_on(change(0, 1));
+    let gateway = Gateway::start(&decider.url(), &text);
+    tell(&mut gateway.connect(), "g1", "1");
+    gateway.wait_for_metric(&counted("delivered"), 1.0);
 }

@@ -5,6 +5,7 @@
 //! other. A record that is dead or ignored is copied to a second stream, and only then ended in the first.
 
 mod bury;
+mod check;
 pub(super) mod config;
 mod connect;
 mod held;
@@ -52,6 +53,8 @@ pub(crate) struct Nats {
     keeps: mpsc::UnboundedSender<Keep>,
     room: Arc<Semaphore>,
     current: Current,
+    /// The turn of an operator.
+    reading: Semaphore,
     stop: CancellationToken,
     /// The time that what is in flight has to end, once it stops.
     limit: watch::Sender<Duration>,
@@ -102,7 +105,8 @@ impl Nats {
         };
         let thread = thread::Builder::new().name("events-nats".to_owned());
         thread.spawn(move || runtime.block_on(run())).map_err(|why| mistake(&why))?;
-        let store = Self { keeps, room, current, stop, limit };
+        let reading = Semaphore::new(1);
+        let store = Self { keeps, room, current, reading, stop, limit };
         match first.recv_timeout(FIRST) {
             Ok(Err(why)) => {
                 store.stop(Duration::ZERO);

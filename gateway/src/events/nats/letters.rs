@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 use super::super::letters::{Acted, Letter, Page, Selection, State, Status};
@@ -48,35 +49,48 @@ impl Nats {
     /// The newest that wait first, then the newest of the others.
     pub(crate) async fn list(&self, selection: Selection, limit: usize) -> Result<Page, String> {
         let publisher = self.publisher()?;
+        let _turn = self.turn().await?;
         let scan = Scan::new(&publisher, &selection, TIME);
         let (found, next) = scan.newest(limit).await?;
-        let records = found.into_iter().map(|(_, letter, _)| letter).collect();
+        let records = found.into_iter().map(|(_, letter)| letter).collect();
         Ok(Page { records, next: next.map(Place::cursor) })
     }
 
     pub(crate) async fn show(&self, id: Uuid) -> Result<Option<(Letter, Bytes)>, String> {
         let publisher = self.publisher()?;
         let selection = Selection { ids: vec![id], ..Selection::default() };
-        let scan = Scan::new(&publisher, &selection, TIME);
-        match scan.newest(1).await? {
-            (mut found, _) if !found.is_empty() => {
-                Ok(found.pop().map(|(_, letter, message)| (letter, message.payload)))
+        let _turn = self.turn().await?;
+        // Those that do not wait are found by their subject, which has the id.
+        for which in [Which::Settled, Which::Waiting] {
+            let scan = Scan::new(&publisher, &selection, TIME).only(which);
+            let (mut found, rest) = scan.newest(1).await?;
+            if let Some((place, letter)) = found.pop() {
+                return Ok(scan.content(place).await?.map(|content| (letter, content)));
             }
-            (_, None) => Ok(None),
-            (_, Some(_)) => Err("too many events to look at each: list them".to_owned()),
+            if rest.is_some() {
+                return Err("too many events to look at each: list them".to_owned());
+            }
         }
+        Ok(None)
     }
 
     /// Publishes the selected records anew, behind all that wait.
     pub(crate) async fn replay(&self, selection: Selection) -> Result<Acted, String> {
         let publisher = self.publisher()?;
+        let _turn = self.turn().await?;
         let scan = Scan::new(&publisher, &selection, TIME).only(Which::Settled);
         scan.change(Change::Replay, ACT).await
     }
 
     pub(crate) async fn discard(&self, selection: Selection) -> Result<Acted, String> {
         let publisher = self.publisher()?;
+        let _turn = self.turn().await?;
         Scan::new(&publisher, &selection, TIME).change(Change::Discard, ACT).await
+    }
+
+    /// The turn of an operator: one search at a time.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, String> {
+        self.reading.acquire().await.map_err(|why| why.to_string())
     }
 
     fn publisher(&self) -> Result<Arc<Publisher>, String> {

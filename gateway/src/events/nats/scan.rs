@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{self, LastRawMessageErrorKind, Stream};
+use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -13,10 +14,10 @@ use super::message;
 use super::publish::Publisher;
 use super::subject::{DEAD, EVENTS, partition};
 
-/// The sequence numbers that are read backwards at once.
-const WINDOW: u64 = 1000;
+/// The sequence numbers that are read backwards at once, between two looks at the clock.
+const WINDOW: u64 = 100;
 /// A window with fewer messages is followed by one of twice the size.
-const SPARSE: usize = 100;
+const SPARSE: usize = 10;
 
 /// A stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(super) struct Place {
 }
 
 /// A record that was found.
-pub(super) type Found = (Place, Letter, StreamMessage);
+pub(super) type Found = (Place, Letter);
 
 /// A search, with its end in time.
 pub(super) struct Scan<'a> {
@@ -104,7 +105,7 @@ impl<'a> Scan<'a> {
                 found.extend(window.into_iter().rev());
                 if found.len() > limit {
                     found.truncate(limit);
-                    let last = found.last().map(|(place, ..)| *place);
+                    let last = found.last().map(|(place, _)| *place);
                     return Ok((found, last));
                 }
                 width = if seen < SPARSE { width.saturating_mul(2) } else { WINDOW };
@@ -164,7 +165,7 @@ impl<'a> Scan<'a> {
             seen += 1;
             next = place.sequence + 1;
             if let Some(letter) = self.letter(which, &message) {
-                found.push((place, letter, message));
+                found.push((place, letter));
             }
         }
         Ok(Some((seen, found)))
@@ -183,7 +184,8 @@ impl<'a> Scan<'a> {
     /// The narrowest subject that all selected messages have.
     fn subject(&self, which: Which) -> String {
         let Selection { ids, state, callback, key, .. } = self.selection;
-        let is_token = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_token =
+            |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
         let callback = callback.as_deref().filter(is_token).unwrap_or("*");
         match which {
             Which::Waiting => {
@@ -234,6 +236,13 @@ impl<'a> Scan<'a> {
     fn place(&self, which: Which, cursor: Option<u64>) -> Option<u64> {
         let place = Place::of(cursor?);
         (place.which == which).then_some(place.sequence)
+    }
+
+    /// The content of a record; none if it has gone meanwhile.
+    pub(super) async fn content(&self, place: Place) -> Result<Option<Bytes>, String> {
+        let message = self.next(place.which, place.sequence).await?;
+        let message = message.filter(|message| message.sequence == place.sequence);
+        Ok(message.map(|message| message.payload))
     }
 
     async fn state(&self, which: Which) -> Result<stream::State, String> {

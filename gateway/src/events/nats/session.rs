@@ -59,6 +59,7 @@ impl Sessions {
                 Err(Unusable::Ever(why)) => {
                     error!(why, "NATS can't be used: events are relayed");
                     let _ = first.send(Err(why));
+                    self.stop.run_until_cancelled(sleep(ROUND)).await; // somebody has to mend them
                 }
             }
             self.stop.run_until_cancelled(sleep(AGAIN)).await;
@@ -89,6 +90,10 @@ impl Sessions {
                 "one replica: NATS may lose events that it has acknowledged, unless sync_interval is always"
             );
         }
+        let others = streams.other_settings(config, self.config.max_bytes);
+        if !others.is_empty() {
+            warn!(stream, ?others, "settings without effect: the stream was made with others");
+        }
         let partitions = config.partitions;
         let publisher = Publisher { client: client.clone(), streams: streams.clone(), partitions };
         self.current.store(Some(Arc::new(publisher)));
@@ -110,13 +115,15 @@ impl Sessions {
         self.current.store(None);
     }
 
-    /// Makes streams that have disappeared, and counts what they hold, until the connection is lost.
+    /// Makes streams that have disappeared, and counts what they hold, until the connection is lost or they can't be
+    /// used any more.
     async fn watch(&self, client: &Client) {
         let mut lost = 0;
         while lost < LOST {
             match Streams::open(client, &self.config.nats, self.config.max_bytes).await {
                 Ok(streams) => self.count(&streams).await,
-                Err(Unusable::Now(why) | Unusable::Ever(why)) => warn!(why, "NATS does not answer"),
+                Err(Unusable::Now(why)) => warn!(why, "NATS does not answer"),
+                Err(Unusable::Ever(why)) => return error!(why, "NATS can't be used any more"),
             }
             lost = match client.connection_state() {
                 State::Connected => 0,

@@ -9,7 +9,10 @@ use async_nats::jetstream::stream::{
     Config, ConsumerError, DiscardPolicy, RetentionPolicy, Stream,
 };
 
+use futures_util::TryStreamExt;
+
 use super::super::letters::State;
+use super::check;
 use super::config::NatsConfig;
 use super::subject::{DEAD, EVENTS};
 
@@ -17,8 +20,9 @@ use super::subject::{DEAD, EVENTS};
 pub(super) const ACK_WAIT: Duration = Duration::from_secs(30);
 /// The longest time that a server may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// The key, in the stream's metadata, of the number of partitions.
-const PARTITIONS: &str = "openim-partitions";
+
+/// The name of a partition's consumer, but for its number.
+const CONSUMER: &str = "partition-";
 
 /// The streams.
 #[derive(Clone, Debug)]
@@ -35,6 +39,13 @@ pub(super) enum Unusable {
     Now(String),
     /// They are not as the settings say, which somebody has to mend.
     Ever(String),
+}
+
+impl From<String> for Unusable {
+    /// Of a check.
+    fn from(why: String) -> Self {
+        Self::Ever(why)
+    }
 }
 
 impl Streams {
@@ -56,11 +67,33 @@ impl Streams {
         let context =
             ContextBuilder::new().timeout(TIMEOUT).ack_timeout(TIMEOUT).build(client.clone());
         let now = |why: &dyn std::fmt::Display| Unusable::Now(why.to_string());
-        let waiting = context.get_or_create_stream(waiting(config, max_bytes));
+        let expected = [waiting(config, max_bytes), dead(config)];
+        let [waiting, dead] =
+            expected.each_ref().map(|stream| context.get_or_create_stream(stream));
         let waiting = waiting.await.map_err(|why| now(&why))?;
-        check(&waiting, config)?;
-        let dead = context.get_or_create_stream(dead(config)).await.map_err(|why| now(&why))?;
+        check::partitions(&waiting.cached_info().config, config.partitions)?;
+        let dead = dead.await.map_err(|why| now(&why))?;
+        for (stream, expected) in [&waiting, &dead].into_iter().zip(&expected) {
+            check::stream(&stream.cached_info().config, expected)?;
+        }
+        let mut consumers = waiting.consumers();
+        while let Some(found) = consumers.try_next().await.map_err(|why| now(&why))? {
+            let number = found.name.strip_prefix(CONSUMER).and_then(|number| number.parse().ok());
+            if let Some(partition) = number {
+                check::consumer(&found.config, &consumer(partition))?;
+            }
+        }
         Ok(Self { context, waiting, dead })
+    }
+
+    /// The settings that count when the streams are made, and are others now.
+    pub(super) fn other_settings(&self, config: &NatsConfig, max_bytes: u64) -> Vec<&'static str> {
+        let (found, expected) = (&self.waiting.cached_info().config, waiting(config, max_bytes));
+        let others = [
+            ("replicas", found.num_replicas != expected.num_replicas),
+            ("max_bytes", found.max_bytes != expected.max_bytes),
+        ];
+        others.into_iter().filter(|(_, is_other)| *is_other).map(|(name, _)| name).collect()
     }
 
     /// The consumer of a partition, made if it is missing.
@@ -68,8 +101,8 @@ impl Streams {
     /// # Errors
     /// A server does not answer, or the stream is gone.
     pub(super) async fn consumer(&self, partition: u32) -> Result<PullConsumer, ConsumerError> {
-        let name = format!("partition-{partition}");
-        self.waiting.get_or_create_consumer(&name, consumer(&name, partition)).await
+        let name = format!("{CONSUMER}{partition}");
+        self.waiting.get_or_create_consumer(&name, consumer(partition)).await
     }
 
     /// The number of dead or of ignored events.
@@ -103,7 +136,7 @@ fn waiting(config: &NatsConfig, max_bytes: u64) -> Config {
         discard: DiscardPolicy::New,
         max_bytes: i64::try_from(max_bytes).unwrap_or(i64::MAX),
         num_replicas: config.replicas,
-        metadata: [(PARTITIONS.to_owned(), config.partitions.to_string())].into(),
+        metadata: [(check::PARTITIONS.to_owned(), config.partitions.to_string())].into(),
         ..Config::default()
     }
 }
@@ -120,9 +153,9 @@ fn dead(config: &NatsConfig) -> Config {
     }
 }
 
-fn consumer(name: &str, partition: u32) -> pull::Config {
+fn consumer(partition: u32) -> pull::Config {
     pull::Config {
-        durable_name: Some(name.to_owned()),
+        durable_name: Some(format!("{CONSUMER}{partition}")),
         filter_subject: format!("{EVENTS}.{partition}.*"),
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
@@ -130,20 +163,4 @@ fn consumer(name: &str, partition: u32) -> pull::Config {
         max_ack_pending: 1,
         ..pull::Config::default()
     }
-}
-
-fn check(stream: &Stream, config: &NatsConfig) -> Result<(), Unusable> {
-    let NatsConfig { stream: name, partitions, .. } = config;
-    let found = stream.cached_info().config.metadata.get(PARTITIONS);
-    let problem = match found.map(|found| (found, found.parse() == Ok(*partitions))) {
-        Some((_, true)) => return Ok(()),
-        Some((found, false)) => format!(
-            "events.nats.partitions is {partitions}, but the stream {name} was made with {found}, which can't be \
-             changed: set {found}, or another events.nats.stream in another account"
-        ),
-        None => {
-            format!("the stream {name} was not made by a gateway: its metadata lack {PARTITIONS}")
-        }
-    };
-    Err(Unusable::Ever(problem))
 }
