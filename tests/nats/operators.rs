@@ -71,6 +71,7 @@ fn dead_events_are_seen_and_replayed_with_their_ids() {
     assert_eq!((&first["key"], &first["operation_id"]), (&json!("default:g1"), &json!("op-1")));
     assert!(first["status"].as_str().expect("a text").contains("no, 世界"), "{first}");
     assert_eq!(first["attempts"].as_array().expect("times").len(), 1);
+    assert_eq!(first["attempted"], json!(1));
     let shown = read(&admin, &format!("/events/{}?body=true", ids[2]));
     assert_eq!(shown["body"]["msg"]["content"], "0", "{shown}");
 

@@ -24,6 +24,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use process::Mistake;
 use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use transport::Decider;
 
-use self::publish::{Current, Keep, Publisher};
+use self::publish::{Current, Keep};
 use self::session::Sessions;
 use super::config::EventsConfig;
 use super::deliver::Configs;
@@ -79,7 +80,9 @@ impl Nats {
         let (keeps, received) = mpsc::unbounded_channel();
         let (opened, first) = channel();
         let (limit, until) = watch::channel(Duration::ZERO);
-        let (current, stop) = (Current::default(), CancellationToken::new());
+        let unconnected = Err("NATS does not answer yet".to_owned());
+        let current = Current::new(ArcSwap::from_pointee(unconnected));
+        let stop = CancellationToken::new();
         let room = Arc::new(Semaphore::new(QUEUED_KIB));
         let sessions = Sessions {
             config: config.clone(),
@@ -92,7 +95,6 @@ impl Nats {
         let run = async move || {
             let _alive = alive;
             let (current, reports) = (sessions.current.clone(), sessions.reports.clone());
-            tokio::spawn(publish::run(received, current, reports));
             let limit = async {
                 sessions.stop.cancelled().await;
                 let limit = *until.borrow();
@@ -100,6 +102,7 @@ impl Nats {
             };
             tokio::select! {
                 () = sessions.run(opened) => {}
+                () = publish::run(received, current, reports) => {}
                 () = limit => {}
             }
         };
@@ -118,7 +121,7 @@ impl Nats {
         Ok(store)
     }
 
-    /// Stores a record. Dropping the future does not take it back.
+    /// Stores a record. Dropping the future may come too late to take it back.
     pub(crate) async fn keep(&self, record: Arc<Record>) -> Result<(), String> {
         let size = u32::try_from(record.size() / 1024 + 1).unwrap_or(u32::MAX);
         let room = self.room.clone().acquire_many_owned(size).await.map_err(|e| e.to_string())?;
@@ -131,8 +134,7 @@ impl Nats {
     /// False if a record is larger than the servers take, perhaps only once it is dead.
     pub(crate) fn takes(&self, record: &Record) -> bool {
         let size = message::longest(record) + HEADERS;
-        let takes = |now: &Publisher| size <= now.client.max_payload();
-        self.current.load().as_deref().is_none_or(takes)
+        self.current.load().as_ref().as_ref().map_or(true, |now| size <= now.client.max_payload())
     }
 
     /// Takes nothing more from the servers, and ends when nothing is in flight, or after this time.

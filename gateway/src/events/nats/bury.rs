@@ -13,7 +13,9 @@ use super::{message, subject};
 
 pub(super) const STATE: &str = "openim-state";
 pub(super) const STATUS: &str = "openim-status";
-/// The time of each attempt, separated by commas.
+/// The number of attempts, those of all gateways.
+pub(super) const ATTEMPTED: &str = "openim-attempted";
+/// The times of the last attempts, those of one gateway, separated by commas.
 pub(super) const ATTEMPTS: &str = "openim-attempts";
 
 /// The most bytes of a status in a copy, before it is escaped.
@@ -25,6 +27,9 @@ const TIMES: usize = 50;
 pub(super) struct Buried<'a> {
     pub(super) state: State,
     pub(super) status: &'a str,
+    /// The number of attempts.
+    pub(super) attempted: u32,
+    /// The times of those that are known.
     pub(super) attempts: &'a [Millis],
 }
 
@@ -41,7 +46,7 @@ impl Buried<'_> {
     ) -> Result<(), String> {
         let mut stored = self.publish(to, message, max_age).await;
         if stored.as_ref().is_err_and(|why| why.kind() == PublishErrorKind::MaxPayloadExceeded) {
-            let least = Buried { state: self.state, status: "", attempts: &[] };
+            let least = Buried { status: "", attempts: &[], ..*self };
             stored = least.publish(to, message, max_age).await;
         }
         stored.map_err(|why| why.to_string())
@@ -65,6 +70,7 @@ impl Buried<'_> {
         let attempts: Vec<_> = last.iter().map(|at| at.rfc3339()).collect();
         let status = &self.status[..self.status.floor_char_boundary(STATUS_BYTES)];
         headers.insert(STATE, self.state.as_str());
+        headers.insert(ATTEMPTED, self.attempted.to_string());
         for (name, value) in
             [(STATUS, message::escape(status)), (ATTEMPTS, attempts.join(",").into())]
         {
@@ -92,7 +98,7 @@ pub(super) fn without_end(headers: &HeaderMap) -> HeaderMap {
     let mut before = HeaderMap::new();
     let is_of_end = |name: &HeaderName| {
         let name: &str = name.as_ref();
-        [STATE, STATUS, ATTEMPTS].contains(&name)
+        [STATE, STATUS, ATTEMPTED, ATTEMPTS].contains(&name)
             || name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("Nats-"))
     };
     for (name, values) in headers.iter().filter(|(name, _)| !is_of_end(name)) {

@@ -127,7 +127,8 @@ impl Shared {
                 self.end(message, held, AckKind::Nak(Some(OTHER_GATEWAY))).await;
             }
             Unreadable::Callback(name) => {
-                let buried = Buried { state: State::Dead, status: &status, attempts: &[] };
+                let buried =
+                    Buried { state: State::Dead, status: &status, attempted: 0, attempts: &[] };
                 if self.bury(message, held, &buried).await {
                     self.reports.unknown(&name);
                 }
@@ -192,7 +193,8 @@ impl Shared {
     }
 
     async fn settle(&self, delivery: &Delivery<'_>, state: State, status: &str) {
-        let buried = Buried { state, status, attempts: &delivery.attempts };
+        let (attempted, attempts) = (delivery.number(), &delivery.attempts[..]);
+        let buried = Buried { state, status, attempted, attempts };
         if !self.bury(delivery.message, delivery.held, &buried).await {
             return;
         }

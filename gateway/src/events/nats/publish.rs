@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use async_nats::Client;
 use async_nats::connection::State;
 use async_nats::header::NATS_MESSAGE_ID;
@@ -23,8 +23,8 @@ pub(super) struct Keep {
     pub(super) room: OwnedSemaphorePermit,
 }
 
-/// The connection in use; none while there is none.
-pub(super) type Current = Arc<ArcSwapOption<Publisher>>;
+/// The connection in use, or the reason why there is none.
+pub(super) type Current = Arc<ArcSwap<Result<Arc<Publisher>, String>>>;
 
 /// A connection whose streams are there.
 #[derive(Debug)]
@@ -41,10 +41,13 @@ pub(super) async fn run(
     reports: Reports,
 ) {
     while let Some(Keep { record, kept, room }) = keeps.recv().await {
+        if kept.is_closed() {
+            continue; // its caller no longer waits: it is relayed
+        }
         let began = Instant::now();
-        let published = match current.load_full() {
-            Some(publisher) => publisher.publish(&record).await,
-            None => Err("there is no connection to NATS".to_owned()),
+        let published = match &**current.load() {
+            Ok(publisher) => publisher.publish(&record).await,
+            Err(why) => Err(why.clone()),
         };
         let acknowledged = match published {
             Ok(acknowledged) => acknowledged,

@@ -268,15 +268,14 @@ fn letter(which: Which, message: &StreamMessage) -> Option<Letter> {
         Which::Settled => State::Dead,
     };
     let attempts = text(bury::ATTEMPTS).unwrap_or_default();
-    let attempts: Vec<_> = attempts.split(',').filter_map(message::time).collect();
     Some(Letter {
         id: message::id(headers)?,
         callback: message::callback(headers)?,
         key: message::key(headers),
         state,
         received: message::received(headers)?,
-        attempted: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
-        attempts,
+        attempted: text(bury::ATTEMPTED).and_then(|text| text.parse().ok()).unwrap_or_default(),
+        attempts: attempts.split(',').filter_map(message::time).collect(),
         next_attempt: None,
         status: text(bury::STATUS),
         command: message::command(headers)?,

@@ -54,10 +54,12 @@ impl Sessions {
                 }
                 Err(Unusable::Now(why)) => {
                     warn!(why, "NATS can't be used: events are relayed");
+                    self.unusable(&why);
                     let _ = first.send(Ok(()));
                 }
                 Err(Unusable::Ever(why)) => {
                     error!(why, "NATS can't be used: events are relayed");
+                    self.unusable(&why);
                     let _ = first.send(Err(why));
                     self.stop.run_until_cancelled(sleep(ROUND)).await; // somebody has to mend them
                 }
@@ -96,7 +98,7 @@ impl Sessions {
         }
         let partitions = config.partitions;
         let publisher = Publisher { client: client.clone(), streams: streams.clone(), partitions };
-        self.current.store(Some(Arc::new(publisher)));
+        self.current.store(Arc::new(Ok(Arc::new(publisher))));
         let shared = Shared {
             streams,
             configs: self.configs.clone(),
@@ -112,7 +114,11 @@ impl Sessions {
             _ = delivering => {}
             () = self.watch(&client) => warn!("the connection to NATS is opened anew"),
         }
-        self.current.store(None);
+        self.unusable("the connection is opened anew");
+    }
+
+    fn unusable(&self, why: &str) {
+        self.current.store(Arc::new(Err(format!("NATS can't be used: {why}"))));
     }
 
     /// Makes streams that have disappeared, and counts what they hold, until the connection is lost or they can't be
