@@ -30,7 +30,7 @@ pub struct EventsConfig {
     #[schemars(with = "String")]
     pub attempt_timeout: Duration,
     /// The age from which an event that fails once more is dead, and an ignored one is deleted. In NATS an event is dead
-    /// after `max_block` instead.
+    /// after `nats.max_block` instead, and the age of an ignored one counts from when it was ignored.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub max_age: Duration,
@@ -39,7 +39,7 @@ pub struct EventsConfig {
     pub in_flight: usize,
     /// The most bytes of the database. From 9/10 of it on the oldest delivered events are deleted; over it new events are
     /// no longer stored but sent to their deciders at once; nor are they while the file system has less than 32 MiB left.
-    /// In NATS, those of the stream of events that wait, when it is made.
+    /// In NATS, those of the stream of events that wait, when it is made; dead and ignored ones are not bounded by it.
     pub max_bytes: u64,
     /// The largest message of an event that is stored, in bytes; a larger one is sent to its decider at once.
     pub max_body: usize,
@@ -128,12 +128,12 @@ impl EventsConfig {
             ),
             (
                 "keep_delivered",
-                !nats || self.keep_delivered.is_zero(),
-                "has no effect: the store is nats, which keeps no delivered events",
+                disk || self.keep_delivered.is_zero(),
+                "has no effect: the store is not disk, and keeps no delivered events",
             ),
             (
-                "nats.servers",
-                nats || self.nats.servers.is_empty(),
+                "nats",
+                nats || self.nats == NatsConfig::default(),
                 "has no effect: the store is not nats",
             ),
             ("keep_delivered", self.keep_delivered <= DAY * 365, "must be 0s to 1year"),
@@ -141,5 +141,21 @@ impl EventsConfig {
         let wrong = checks.into_iter().filter(|(_, holds, _)| !holds);
         let wrong = wrong.map(|(key, _, why)| Mistake::new(format!("events.{key}"), why));
         wrong.chain(servers).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_another_store_are_mistakes() {
+        let nats = NatsConfig { replicas: 3, ..NatsConfig::default() };
+        let config = EventsConfig { keep_delivered: DAY, nats, ..EventsConfig::default() };
+        let mistakes = config.mistakes().iter().map(ToString::to_string).collect::<Vec<_>>();
+        insta::assert_snapshot!(mistakes.join("\n"), @r"
+        events.keep_delivered: has no effect: the store is not disk, and keeps no delivered events
+        events.nats: has no effect: the store is not nats
+        ");
     }
 }
