@@ -118,6 +118,18 @@ pub struct Selection {
     pub until: Option<u64>,
 }
 
+/// A change of selected records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// They are delivered again.
+    Replay,
+    /// They are deleted.
+    Discard,
+}
+
+/// The most records of one act.
+pub(super) const ACT: usize = 10_000;
+
 /// Some records, the newest first; in NATS those that wait come before all others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {

@@ -12,6 +12,7 @@ mod held;
 mod letters;
 mod message;
 mod partition;
+mod place;
 mod publish;
 mod scan;
 mod session;

@@ -4,8 +4,9 @@ use std::time::{Instant, SystemTime};
 
 use rusqlite::{OptionalExtension, Row, Transaction};
 
+use super::super::letters::Change;
 use super::database;
-use super::message::{Act, Change, Place};
+use super::message::{Act, Place};
 use super::rows::SHARED;
 use super::writer::{COUNTED, Writer};
 

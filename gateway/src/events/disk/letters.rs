@@ -10,17 +10,15 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::super::letters::{Acted, Letter, Page, Selection, State, Status};
+use super::super::letters::{ACT, Acted, Change, Letter, Page, Selection, State, Status};
 use super::super::record::Millis;
 use super::Disk;
 use super::database::{self, Database};
-use super::message::{Act, Change, Message, Place};
+use super::message::{Act, Message, Place};
 use super::retire;
 
 /// The most records of one transaction: few enough that an event which comes meanwhile is stored in time.
 const BATCH: usize = 250;
-/// The most records of one act.
-const ACT: usize = 10_000;
 
 const WAITING: &str = "waiting";
 const SETTLED: &str = "settled";

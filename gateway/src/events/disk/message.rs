@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::super::deliver::Attempt;
+use super::super::letters::Change;
 use super::super::record::Record;
 
 /// A message to the writer.
@@ -35,15 +36,6 @@ pub(super) struct Act {
     pub(super) places: Vec<Place>,
     /// The number of records that were changed. Dropped if it fails.
     pub(super) done: oneshot::Sender<u64>,
-}
-
-/// The kind of a change.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Change {
-    /// The records are delivered again.
-    Replay,
-    /// The records are deleted.
-    Discard,
 }
 
 /// The number of a record, and whether it waited when it was selected.

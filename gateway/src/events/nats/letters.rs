@@ -9,14 +9,13 @@ use futures_util::TryStreamExt;
 use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
-use super::super::letters::{Acted, Letter, Page, Selection, State, Status};
+use super::super::letters::{Acted, Change, Letter, Page, Selection, State, Status};
 use super::super::record::Millis;
 use super::Nats;
+use super::place::{Place, Which};
 use super::publish::Publisher;
-use super::scan::{Change, Place, Scan, Which};
+use super::scan::Scan;
 
-/// The most records of one act.
-const ACT: u64 = 10_000;
 /// The time after which a search or an act ends with what it has, and a cursor for the rest.
 const TIME: Duration = Duration::from_secs(5);
 
@@ -79,13 +78,13 @@ impl Nats {
         let publisher = self.publisher()?;
         let _turn = self.turn().await?;
         let scan = Scan::new(&publisher, &selection, TIME).only(Which::Settled);
-        scan.change(Change::Replay, ACT).await
+        scan.change(Change::Replay).await
     }
 
     pub(crate) async fn discard(&self, selection: Selection) -> Result<Acted, String> {
         let publisher = self.publisher()?;
         let _turn = self.turn().await?;
-        Scan::new(&publisher, &selection, TIME).change(Change::Discard, ACT).await
+        Scan::new(&publisher, &selection, TIME).change(Change::Discard).await
     }
 
     /// The turn of an operator: one search at a time.

@@ -8,9 +8,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::super::letters::{Acted, Letter, Selection, State};
-use super::bury;
-use super::message;
+use super::super::letters::{ACT, Acted, Change, Letter, Selection, State};
+use super::place::{Place, Which, letter};
 use super::publish::Publisher;
 use super::subject::{DEAD, EVENTS, partition};
 
@@ -18,28 +17,6 @@ use super::subject::{DEAD, EVENTS, partition};
 const WINDOW: u64 = 100;
 /// A window with fewer messages is followed by one of twice the size.
 const SPARSE: usize = 10;
-
-/// A stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
-    Waiting,
-    Settled,
-}
-
-/// A change of selected records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    /// Published anew, and deleted here.
-    Replay,
-    Discard,
-}
-
-/// The place of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) which: Which,
-    pub(super) sequence: u64,
-}
 
 /// A record that was found.
 pub(super) type Found = (Place, Letter);
@@ -50,18 +27,6 @@ pub(super) struct Scan<'a> {
     selection: &'a Selection,
     streams: Vec<Which>,
     until: Instant,
-}
-
-impl Place {
-    /// A cursor has the stream in its lowest bit.
-    pub(super) fn cursor(self) -> u64 {
-        self.sequence << 1 | u64::from(self.which == Which::Settled)
-    }
-
-    fn of(cursor: u64) -> Self {
-        let which = if cursor & 1 == 1 { Which::Settled } else { Which::Waiting };
-        Self { which, sequence: cursor >> 1 }
-    }
 }
 
 impl<'a> Scan<'a> {
@@ -115,8 +80,8 @@ impl<'a> Scan<'a> {
         Ok((found, None))
     }
 
-    /// Changes up to `most` records, the oldest of each stream first.
-    pub(super) async fn change(&self, change: Change, most: u64) -> Result<Acted, String> {
+    /// Changes up to [`ACT`] records, the oldest of each stream first.
+    pub(super) async fn change(&self, change: Change) -> Result<Acted, String> {
         let mut records = 0;
         for &which in &self.streams {
             let mut next = self.behind(which).map_or(1, |sequence| sequence + 1);
@@ -135,7 +100,7 @@ impl<'a> Scan<'a> {
                     }
                     records += u64::from(self.delete(which, sequence).await?);
                 }
-                if records >= most || Instant::now() >= self.until {
+                if records >= ACT as u64 || Instant::now() >= self.until {
                     let cursor = |sequence| Some(Place { which, sequence }.cursor());
                     return Ok(Acted { records, next: cursor(sequence), until: cursor(last) });
                 }
@@ -256,30 +221,4 @@ impl<'a> Scan<'a> {
             Which::Settled => &self.publisher.streams.dead,
         }
     }
-}
-
-/// A message as operators see it. None if it is no record.
-fn letter(which: Which, message: &StreamMessage) -> Option<Letter> {
-    let headers = &message.headers;
-    let text = |name| message::text(headers, name);
-    let state = match which {
-        Which::Waiting => State::Waiting,
-        Which::Settled if text(bury::STATE)? == State::Ignored.as_str() => State::Ignored,
-        Which::Settled => State::Dead,
-    };
-    let attempts = text(bury::ATTEMPTS).unwrap_or_default();
-    Some(Letter {
-        id: message::id(headers)?,
-        callback: message::callback(headers)?,
-        key: message::key(headers),
-        state,
-        received: message::received(headers)?,
-        attempted: text(bury::ATTEMPTED).and_then(|text| text.parse().ok()).unwrap_or_default(),
-        attempts: attempts.split(',').filter_map(message::time).collect(),
-        next_attempt: None,
-        status: text(bury::STATUS),
-        command: message::command(headers)?,
-        operation_id: message::operation_id(headers),
-        bytes: message.payload.len() as u64,
-    })
 }
