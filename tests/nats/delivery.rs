@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use harness::{Decider, Nats, PATIENCE, Says};
+use harness::{Decider, Gateway, Nats, PATIENCE, Says};
 use serde_json::json;
 use tonic::Status;
 
-use crate::support::{events, gateway, kept, received, tell, wait_until};
+use crate::support::{events, gateway, kept, received, settings, tell, wait_until};
 
 /// The time after which the servers deliver an event again that a gateway has neither ended nor shown progress with.
 const ACK_WAIT: Duration = Duration::from_secs(35);
@@ -77,7 +77,7 @@ fn events_of_one_key_are_in_order_whichever_gateway_receives_and_delivers_them()
         }
     });
     let gateways = [gateway(&decider, [&server], ""), gateway(&decider, [&server], "")];
-    let mut clients = gateways.each_ref().map(harness::Gateway::connect);
+    let mut clients = gateways.each_ref().map(Gateway::connect);
     for n in 0..100 {
         tell(&mut clients[n % 2], "g1", &n.to_string());
     }
@@ -87,4 +87,17 @@ fn events_of_one_key_are_in_order_whichever_gateway_receives_and_delivers_them()
     expected.insert(7, "7".to_owned());
     assert_eq!(received(&decider)["g1"], expected);
     assert!(gateways.iter().all(|gateway| events(gateway, "delivered") > 0.0), "one delivers all");
+}
+
+#[test]
+fn an_attempt_that_takes_longer_than_the_servers_wait_is_not_made_by_another_gateway_as_well() {
+    let Some(server) = Nats::start("") else { return };
+    let decider = Decider::saying(Says::Nothing);
+    let events = "[events]\nstore = 'nats'\nstore_timeout = '5s'\nattempt_timeout = '60s'\n";
+    let text = settings(events, [&server], "");
+    let gateways = [(); 2].map(|()| Gateway::start(&decider.url(), &text));
+    tell(&mut gateways[0].connect(), "g1", "1");
+    decider.wait_until_asked(1);
+    std::thread::sleep(ACK_WAIT);
+    assert_eq!(decider.asked().len(), 1);
 }
