@@ -9,7 +9,8 @@
 //! - [`Record`] is an after-callback that was understood: what leaves the seam, and its key.
 //! - `disk` is the store of one gateway; it decides what is delivered next. `nats` is that of several, and delivers
 //!   itself; `store` is either of them.
-//! - `deliver` makes one attempt over connections and circuits of its own; `schedule` has the pauses between them.
+//! - `delivering` is the thread that delivers; `deliver` makes one attempt, over connections and circuits of its own;
+//!   `schedule` has the pauses between them.
 //! - [`letters`] are records as operators see them.
 //!
 //! A record that the store does not take in time is relayed: sent to its decider at once, detached from its caller.
@@ -18,6 +19,7 @@
 mod bypass;
 mod config;
 mod deliver;
+mod delivering;
 mod disk;
 pub mod letters;
 mod nats;
@@ -30,18 +32,15 @@ mod threads;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 use process::Mistake;
-use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::warn;
 use transport::Decider;
 use uuid::Uuid;
 
@@ -49,13 +48,14 @@ use self::bypass::Bypass;
 pub use self::config::{EventsConfig, StoreKind};
 pub use self::deliver::Configs;
 use self::deliver::{Attempt, Deliverer};
+use self::delivering::{Delivering, spawn};
 use self::disk::{Delivery, Disk};
 pub use self::disk::{DirectoryError, OpenError};
 use self::letters::{Acted, Letter, Page, Selection, Status};
 use self::nats::Nats;
 pub use self::nats::config::{NatsConfig, ServerUrl};
 pub use self::record::{Millis, Record};
-use self::relay::{RELAYED_KIB, Relay, TRY_TIMEOUT};
+use self::relay::{RELAYED_KIB, Relay};
 use self::report::Reports;
 use self::store::Store;
 use self::threads::{Alive, Threads};
@@ -91,15 +91,6 @@ pub enum Kept {
     Stored,
     /// The store did not take it in time; it is sent to its decider at once.
     Relayed,
-}
-
-/// The part that delivers, on a thread of its own.
-struct Delivering {
-    deliverer: Deliverer,
-    store: Arc<Store>,
-    bypass: Arc<Bypass>,
-    draining: CancellationToken,
-    aborting: CancellationToken,
 }
 
 impl Events {
@@ -325,77 +316,5 @@ impl Drop for Events {
         self.draining.cancel();
         self.aborting.cancel();
         self.store.stop(Duration::ZERO);
-    }
-}
-
-/// Starts the thread that delivers.
-fn spawn(
-    delivering: impl FnOnce() -> Delivering + Send + 'static,
-    deliveries: UnboundedReceiver<Delivery>,
-    relays: UnboundedReceiver<Relay>,
-    alive: Alive,
-) -> Result<(), std::io::Error> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    thread::Builder::new().name("events-deliver".to_owned()).spawn(move || {
-        let _alive = alive;
-        runtime.block_on(async { Arc::new(delivering()).run(deliveries, relays).await });
-        runtime.shutdown_background(); // reports what is still in flight
-    })?;
-    Ok(())
-}
-
-impl Delivering {
-    async fn run(
-        self: Arc<Self>,
-        mut deliveries: UnboundedReceiver<Delivery>,
-        mut relays: UnboundedReceiver<Relay>,
-    ) {
-        let tasks = TaskTracker::new();
-        loop {
-            tokio::select! {
-                Some(delivery) = deliveries.recv() => self.clone().deliver(delivery, &tasks),
-                Some(relay) = relays.recv() => self.clone().relay(relay, &tasks),
-                () = self.draining.cancelled() => break,
-            }
-        }
-        // What was handed over already is done too: nobody else would do it, or say that it was not done.
-        deliveries.close();
-        relays.close();
-        while let Some(delivery) = deliveries.recv().await {
-            self.clone().deliver(delivery, &tasks);
-        }
-        while let Some(relay) = relays.recv().await {
-            self.clone().relay(relay, &tasks);
-        }
-        tasks.close();
-        self.aborting.run_until_cancelled(tasks.wait()).await;
-    }
-
-    fn deliver(self: Arc<Self>, delivery: Delivery, tasks: &TaskTracker) {
-        tasks.spawn(async move {
-            self.store.deliver(&self.deliverer, delivery, &self.draining).await;
-        });
-    }
-
-    fn relay(self: Arc<Self>, mut relay: Relay, tasks: &TaskTracker) {
-        tasks.spawn(async move {
-            let end = self.aborting.run_until_cancelled(self.send(&relay)).await;
-            if let Some(end) = end {
-                relay.ended(end);
-            }
-        });
-    }
-
-    /// Sends a record that is not stored to its decider, once; none if the store takes it now.
-    async fn send(&self, relay: &Relay) -> Option<Attempt> {
-        if relay.is_try
-            && let Ok(Ok(())) = timeout(TRY_TIMEOUT, self.store.keep(relay.record.clone())).await
-        {
-            if self.bypass.succeeded() {
-                info!("the store of events works again");
-            }
-            return None;
-        }
-        Some(self.deliverer.attempt(&relay.record, 1).await)
     }
 }
