@@ -83,7 +83,9 @@ fn bind(gateway: Arc<Gateway>, sources: Sources) -> io::Result<ExitCode> {
     let listeners =
         listen::bind(listen, settings.workers()).map_err(|e| bind_error("listen", listen, &e))?;
     let main = Builder::new_current_thread().enable_all().build()?;
-    main.block_on(serve(gateway, sources, listeners))
+    let code = main.block_on(serve(gateway, sources, listeners));
+    main.shutdown_background(); // an operator's read of the events may take long
+    code
 }
 
 async fn serve(

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::super::letters::{ACT, Acted, Change, Letter, Page, Selection, State, Status};
 use super::super::record::Millis;
 use super::Disk;
-use super::database::{self, Database};
+use super::database::{self, Database, OpenError};
 use super::message::{Act, Message, Place};
 use super::retire;
 
@@ -25,10 +25,10 @@ const SETTLED: &str = "settled";
 
 impl Disk {
     pub(crate) async fn status(&self) -> Result<Status, String> {
-        let retired = retire::replaced(&self.path);
-        let retired = retired.map_err(|e| e.to_string())?;
+        let path = self.path.clone();
         let (in_flight, max_bytes) = (self.in_flight.load(Relaxed) as u64, self.max_bytes);
         let status = move |database: &Database| {
+            let retired = retire::replaced(&path)?;
             Ok(Status {
                 store: "disk".to_owned(),
                 bypassed: false,
@@ -47,7 +47,8 @@ impl Disk {
     }
 
     pub(crate) async fn list(&self, selection: Selection, limit: usize) -> Result<Page, String> {
-        let mut found = self.read(move |database| letters(database, &selection, limit + 1)).await?;
+        let found = move |database: &Database| Ok(letters(database, &selection, limit + 1)?);
+        let mut found = self.read(found).await?;
         let is_last = found.len() <= limit;
         found.truncate(limit);
         let next = found.last().map(|(seq, _)| *seq).filter(|_| !is_last);
@@ -83,7 +84,7 @@ impl Disk {
         selection: Selection,
         tables: &'static [&'static str],
     ) -> Result<Acted, String> {
-        let places = self.read(move |database| places(database, &selection, tables)).await?;
+        let places = self.read(move |database| Ok(places(database, &selection, tables)?)).await?;
         let next = places.last().map(|place| place.seq.cast_unsigned());
         let next = next.filter(|_| places.len() == ACT);
         let mut records = 0;
@@ -100,7 +101,7 @@ impl Disk {
     /// Reads from the database beside the writer, in one transaction; one read at a time.
     async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Database) -> rusqlite::Result<T> + Send + 'static,
+        read: impl FnOnce(&Database) -> Result<T, OpenError> + Send + 'static,
     ) -> Result<T, String> {
         let turn = self.reading.clone().acquire_owned().await.map_err(|e| e.to_string())?;
         let path = self.path.clone();
