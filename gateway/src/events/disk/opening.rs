@@ -111,6 +111,7 @@ impl Writer {
     /// A damaged database was copied: goes on with the next one, or with the delivery.
     pub(super) fn salvaged(&mut self) -> rusqlite::Result<()> {
         if let Some(salvage) = self.salvage.take() {
+            self.copied.push(salvage.path.clone());
             self.reports.metrics.unreadable(salvage.finish());
         }
         self.salvage_next();
@@ -121,7 +122,8 @@ impl Writer {
     /// not copied twice.
     fn salvage_next(&mut self) {
         let damaged = retire::damaged(&self.path).map_err(OpenError::File);
-        let oldest = damaged.map(|damaged| damaged.into_iter().next());
+        let oldest =
+            damaged.map(|paths| paths.into_iter().find(|path| !self.copied.contains(path)));
         match oldest.and_then(|oldest| oldest.map(Salvage::open).transpose()) {
             Ok(salvage) => self.salvage = salvage,
             Err(why) => {

@@ -100,7 +100,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// The copy of a damaged database into the one in use, in steps.
 #[derive(Debug)]
 pub(super) struct Salvage {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     from: Option<Database>,
     tables: Vec<&'static str>,
     /// The last number that was copied, or could not be.

@@ -47,6 +47,8 @@ pub(super) struct Writer {
     /// The old database whose records are being copied into the new one. Nothing is delivered meanwhile, since the old
     /// records come first.
     pub(super) salvage: Option<Salvage>,
+    /// The old databases that were copied: one that can't be renamed then is not copied again.
+    pub(super) copied: Vec<PathBuf>,
     pub(super) clock: Clock,
     pub(super) last_seq: i64,
     pub(super) waiting: u64,
@@ -82,6 +84,7 @@ impl Writer {
             database: None,
             is_new: false,
             salvage: None,
+            copied: Vec::new(),
             clock: Clock::start(),
             last_seq: 0,
             waiting: 0,

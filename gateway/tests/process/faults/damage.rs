@@ -94,6 +94,23 @@ fn a_move_that_a_kill_cut_short_is_finished() {
 }
 
 #[test]
+fn a_damaged_database_that_cannot_be_renamed_is_copied_once() {
+    let mut store = Store::waiting("not-renamed", "");
+    let gateway = store.start();
+    tell(gateway.address, 0..10);
+    drop(gateway);
+    let place = |name: &str| store.disk.directory().join(name);
+    for ending in ["", "-wal"] {
+        let [from, to] = ["events.db", "events.1.damaged.db"].map(|name| format!("{name}{ending}"));
+        fs::rename(place(&from), place(&to)).expect("a database");
+    }
+    fs::create_dir(place("events.1.retired.db")).expect("a place for files");
+    store.decider.restart();
+    let _gateway = store.start();
+    store.wait_until_told(0..10);
+}
+
+#[test]
 fn databases_of_other_schemas_are_refused() {
     let store = Store::waiting("newer-schema", "");
     let mut gateway = store.start();
