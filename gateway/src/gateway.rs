@@ -125,7 +125,8 @@ impl Gateway {
         self.deciders.iter().for_each(|decider| decider.refresh());
     }
 
-    /// Ends the delivery of events, when no worker runs any more; what is in flight has as long as requests have. Blocks.
+    /// Ends the delivery of events, when no worker runs any more; what is in flight has as long as requests have.
+    /// Blocks.
     pub fn stop_events(&self) {
         if let Some(events) = &self.events {
             events.stop(self.settings().file.limits.drain);

@@ -1,5 +1,5 @@
-//! One worker: a thread's share of the gateway, with connections to deciders of its own. The one door, for `serve` and for
-//! tests.
+//! One worker: a thread's share of the gateway, with connections to deciders of its own. The one door, for `serve` and
+//! for tests.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub async fn run(listener: TcpListener, gateway: Arc<Gateway>, shutdown: Cancell
     http::run(listener, gateway.http.clone(), service, shutdown).await;
 }
 
-/// A service by itself, without a socket. Must be called within a tokio runtime: connections to deciders are opened in the
-/// background.
+/// A service by itself, without a socket. Must be called within a tokio runtime: connections to deciders are opened in
+/// the background.
 #[must_use]
 pub fn service(gateway: &Gateway, draining: CancellationToken) -> Service {
     let channels = gateway.deciders.iter().cloned().map(Channel::open).collect();

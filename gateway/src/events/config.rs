@@ -29,17 +29,18 @@ pub struct EventsConfig {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub attempt_timeout: Duration,
-    /// The age from which an event that fails once more is dead, and an ignored one is deleted. In NATS an event is dead
-    /// after `nats.max_block` instead, and the age of an ignored one counts from when it was ignored.
+    /// The age from which an event that fails once more is dead, and an ignored one is deleted. In NATS an event is
+    /// dead after `nats.max_block` instead, and the age of an ignored one counts from when it was ignored.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub max_age: Duration,
     /// The most events that the gateway delivers to each decider at the same time. In NATS there are never more than
     /// `partitions`, for all gateways together.
     pub in_flight: usize,
-    /// The most bytes of the database. From 9/10 of it on the oldest delivered events are deleted; over it new events are
-    /// no longer stored but sent to their deciders at once; nor are they while the file system has less than 32 MiB left.
-    /// In NATS, those of the stream of events that wait, when it is made; dead and ignored ones are not bounded by it.
+    /// The most bytes of the database. From 9/10 of it on the oldest delivered events are deleted; over it new events
+    /// are no longer stored but sent to their deciders at once; nor are they while the file system has less than 32 MiB
+    /// left. In NATS, those of the stream of events that wait, when it is made; dead and ignored ones are not bounded
+    /// by it.
     pub max_bytes: u64,
     /// The largest message of an event that is stored, in bytes; a larger one is sent to its decider at once.
     pub max_body: usize,

@@ -1,5 +1,5 @@
-//! One attempt to deliver a record to its callback's decider, over connections and circuits that before-callbacks do not
-//! use.
+//! One attempt to deliver a record to its callback's decider, over connections and circuits that before-callbacks do
+//! not use.
 
 use std::sync::Arc;
 use std::time::Duration;

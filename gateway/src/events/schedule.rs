@@ -18,7 +18,8 @@ const JITTER: f64 = 0.2;
 /// The longest pause of all, jitter and a decider's wish included.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// The shortest pause that a decider can ask for. Each attempt costs a write, and the number of attempts is not bounded.
+/// The shortest pause that a decider can ask for. Each attempt costs a write, and the number of attempts is not
+/// bounded.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// The pause that a decider asked for, within bounds.

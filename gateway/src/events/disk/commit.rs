@@ -17,11 +17,11 @@ use super::message::Ended;
 use super::retire::{self, Salvage};
 use super::writer::{COUNTED, Writer};
 
-/// The bytes that stay free on the file system or in the file. The ends of deliveries need them: what can't be deleted from a full disk
-/// would fill it for ever. They are twice the length to which the WAL may grow.
+/// The bytes that stay free on the file system or in the file. The ends of deliveries need them: what can't be deleted
+/// from a full disk would fill it for ever. They are twice the length to which the WAL may grow.
 const RESERVE: u64 = 32 << 20;
 /// The bytes that the end of a delivery, or a record that is copied, counts for: each changes a page, at least.
-const PAGE: usize = 4096;
+const CHANGE: usize = 4096;
 
 /// The reason why a batch was not written.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +130,7 @@ impl Writer {
         self.waiting += stored.len() as u64;
         let kept: usize = keeps.iter().map(|(record, _)| record.size()).sum();
         let copied = if salvaged.is_some() { retire::ROWS } else { 0 };
-        self.checkpoints.committed(kept + (ends.len() + copied) * PAGE);
+        self.checkpoints.committed(kept + (ends.len() + copied) * CHANGE);
         let salvaged = salvaged == Some(true);
         Ok(Written { stored, shortage, effects, oldest, salvaged })
     }

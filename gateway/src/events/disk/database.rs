@@ -196,7 +196,8 @@ impl Database {
         statement.query_row([key], first).optional()
     }
 
-    /// A record that waits, and the number of its attempts; none if it is of a callback that this gateway does not have.
+    /// A record that waits, and the number of its attempts; none if it is of a callback that this gateway does not
+    /// have.
     pub(super) fn load(&self, seq: i64) -> rusqlite::Result<Option<(Record, u32)>> {
         let sql = format!("SELECT {SHARED} FROM waiting WHERE seq = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -265,8 +266,8 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// True for an error after which the file must not be written any more: a WAL may drop later commits behind a bad frame.
-/// A value that no statement of ours could have written is damage too.
+/// True for an error after which the file must not be written any more: a WAL may drop later commits behind a bad
+/// frame. A value that no statement of ours could have written is damage too.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{
         FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,

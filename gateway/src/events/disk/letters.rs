@@ -1,5 +1,5 @@
-//! Lists and changes records for operators. Reads have a read-only connection of their own, since they may look at every
-//! row; changes are made by the writer, in bounded transactions, so that events are stored in between.
+//! Lists and changes records for operators. Reads have a read-only connection of their own, since they may look at
+//! every row; changes are made by the writer, in bounded transactions, so that events are stored in between.
 
 use std::sync::atomic::Ordering::Relaxed;
 

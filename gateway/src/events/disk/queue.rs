@@ -1,5 +1,5 @@
-//! Decides which records are delivered next. At most one record of a key is in flight, in the order received; a key that
-//! waits for another attempt holds up no other. SQL finds what is due: memory holds only what is in flight.
+//! Decides which records are delivered next. At most one record of a key is in flight, in the order received; a key
+//! that waits for another attempt holds up no other. SQL finds what is due: memory holds only what is in flight.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The one thread that writes the database. It takes all that has queued into one transaction, so that commits grow with
-//! load; the ends of deliveries are written in the same transactions.
+//! The one thread that writes the database. It takes all that has queued into one transaction, so that commits grow
+//! with load; the ends of deliveries are written in the same transactions.
 
 use std::fs::File;
 use std::path::PathBuf;

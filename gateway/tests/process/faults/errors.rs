@@ -1,5 +1,5 @@
-//! Calls of the disk that fail while the gateway runs: its callers are answered all the same, and nothing is lost that the
-//! store took.
+//! Calls of the disk that fail while the gateway runs: its callers are answered all the same, and nothing is lost that
+//! the store took.
 
 use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
