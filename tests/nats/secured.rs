@@ -1,7 +1,7 @@
 //! Credentials, TLS, and servers that are not as the settings say.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{Consumer, pull};
@@ -10,13 +10,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callback_gateway::gateway;
 use callback_gateway::settings::Settings;
-use harness::{Authority, Decider, Gateway, Nats};
+use harness::{Authority, Decider, Gateway, Nats, PATIENCE};
 use nkeys::KeyPair;
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::runtime::Builder;
 
-use crate::support::{counted, settings, tell};
+use crate::support::{counted, settings, tell, wait_until, wait_until_it_keeps};
 
 const STORE: &str = "[events]\nstore = 'nats'\n";
 
@@ -40,55 +40,90 @@ fn servers_may_ask_for_tls_with_a_certificate_of_the_client() {
     gateway.wait_for_metric(&counted("delivered"), 1.0);
 }
 
+/// An operator's account with a user, who may do what the docs say and no more.
+struct Account {
+    account: KeyPair,
+    user: KeyPair,
+    /// The configuration of a server that knows it.
+    resolver: String,
+}
+
+impl Account {
+    fn new() -> Self {
+        let (operator, system) = (KeyPair::new_operator(), KeyPair::new_account());
+        let (account, user) = (KeyPair::new_account(), KeyPair::new_user());
+        let limits = json!({
+            "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
+            "conn": -1, "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1,
+            "consumer": -1,
+        });
+        let operator_jwt =
+            jwt(&operator, &operator, &json!({ "type": "operator", "version": 2 }), 0);
+        let account_claims = json!({ "type": "account", "version": 2, "limits": limits });
+        let account_jwt = jwt(&account, &operator, &account_claims, 0);
+        let system_claims =
+            json!({ "type": "account", "version": 2, "limits": { "conn": -1, "subs": -1 } });
+        let system_jwt = jwt(&system, &operator, &system_claims, 0);
+        let (name, system) = (account.public_key(), system.public_key());
+        let resolver = format!(
+            "operator: {operator_jwt}\nsystem_account: {system}\nresolver: MEMORY\n\
+             resolver_preload: {{ {name}: {account_jwt}, {system}: {system_jwt} }}"
+        );
+        Self { account, user, resolver }
+    }
+
+    /// The user's credentials, which expire at a time in seconds since 1970; 0 is never.
+    fn credentials(&self, expire: u64) -> String {
+        let claims = json!({
+            "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1,
+            "pub": { "allow": ["openim.>", "$JS.API.>", "$JS.ACK.>"] },
+            "sub": { "allow": ["_INBOX.>"] },
+        });
+        let jwt = jwt(&self.user, &self.account, &claims, expire);
+        let seed = self.user.seed().expect("a seed");
+        format!(
+            "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
+             -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+        )
+    }
+}
+
 #[test]
 fn servers_may_ask_for_credentials_and_allow_no_more_than_the_docs_say() {
-    let directory = TempDir::new().expect("a directory");
-    let file = directory.path().join("gateway.creds");
-    let (operator, system) = (KeyPair::new_operator(), KeyPair::new_account());
-    let (account, user) = (KeyPair::new_account(), KeyPair::new_user());
-    let limits = json!({
-        "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
-        "conn": -1, "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1,
-        "consumer": -1,
-    });
-    let operator_jwt = jwt(&operator, &operator, &json!({ "type": "operator", "version": 2 }));
-    let account_claims = json!({ "type": "account", "version": 2, "limits": limits });
-    let account_jwt = jwt(&account, &operator, &account_claims);
-    let system_claims =
-        json!({ "type": "account", "version": 2, "limits": { "conn": -1, "subs": -1 } });
-    let system_jwt = jwt(&system, &operator, &system_claims);
-    let user_claims = json!({
-        "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1,
-        "pub": { "allow": ["openim.>", "$JS.API.>", "$JS.ACK.>"] },
-        "sub": { "allow": ["_INBOX.>"] },
-    });
-    let user_jwt = jwt(&user, &account, &user_claims);
-    let seed = user.seed().expect("a seed");
-    let credentials = format!(
-        "-----BEGIN NATS USER JWT-----\n{user_jwt}\n------END NATS USER JWT------\n\n\
-         -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
-    );
-    fs::write(&file, credentials).expect("written");
-    let (name, system) = (account.public_key(), system.public_key());
-    let resolver = format!(
-        "operator: {operator_jwt}\nsystem_account: {system}\nresolver: MEMORY\n\
-         resolver_preload: {{ {name}: {account_jwt}, {system}: {system_jwt} }}"
-    );
-    let Some(server) = Nats::start(&resolver) else { return };
+    let (account, file) = (Account::new(), NamedTempFile::new().expect("a file"));
+    fs::write(&file, account.credentials(0)).expect("written");
+    let Some(server) = Nats::start(&account.resolver) else { return };
     let decider = Decider::allowing();
-    let named = format!("credentials_file = '{}'", file.display());
+    let named = format!("credentials_file = '{}'", file.path().display());
     let gateway = Gateway::start(&decider.url(), &settings(STORE, [&server], &named));
     tell(&mut gateway.connect(), "g1", "1");
     gateway.wait_for_metric(&counted("delivered"), 1.0);
 }
 
+#[test]
+fn credentials_that_expire_are_read_anew_at_once() {
+    let (account, file) = (Account::new(), NamedTempFile::new().expect("a file"));
+    let now = UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+    fs::write(&file, account.credentials(now + 3)).expect("written");
+    let Some(server) = Nats::start(&account.resolver) else { return };
+    let decider = Decider::allowing();
+    let named = format!("credentials_file = '{}'", file.path().display());
+    let gateway = Gateway::start(&decider.url(), &settings(STORE, [&server], &named));
+    wait_until_it_keeps(&gateway);
+    fs::write(&file, account.credentials(0)).expect("written");
+    wait_until("they expire", PATIENCE, || server.log().contains("authentication error"));
+    let began = Instant::now();
+    wait_until_it_keeps(&gateway);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
 /// A token of NATS: claims about a key, signed by another.
-fn jwt(of: &KeyPair, issuer: &KeyPair, nats: &Value) -> String {
+fn jwt(of: &KeyPair, issuer: &KeyPair, nats: &Value, expire: u64) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let head = encode(&json!({ "typ": "JWT", "alg": "ed25519-nkey" }));
     let claims = json!({
         "jti": "1", "iat": 1_700_000_000, "iss": issuer.public_key(), "name": "test",
-        "sub": of.public_key(), "nats": nats,
+        "sub": of.public_key(), "nats": nats, "exp": expire,
     });
     let signed = format!("{head}.{}", encode(&claims));
     let signature = issuer.sign(signed.as_bytes()).expect("a signature");

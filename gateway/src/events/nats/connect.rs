@@ -1,11 +1,14 @@
 //! The connection to the servers: credentials, TLS, and the log of its state. async-nats reconnects by itself.
 
 use std::fs;
+use std::future::ready;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ClientError, ConnectErrorKind, ConnectOptions, Event};
 use process::{Mistake, pem};
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::config::NatsConfig;
@@ -31,11 +34,12 @@ pub(super) fn mistakes(config: &NatsConfig) -> Vec<Mistake> {
     checks.into_iter().filter_map(|(key, problem)| check(key, problem)).collect()
 }
 
-/// Connects to one of the servers.
+/// Connects to one of the servers. `refused` is told when one refuses a reconnection: async-nats would go on with the
+/// credentials of the first time, which may have expired.
 ///
 /// # Errors
 /// None can be reached, or they refuse.
-pub(super) async fn connect(config: &NatsConfig) -> Result<Client, String> {
+pub(super) async fn connect(config: &NatsConfig, refused: Arc<Notify>) -> Result<Client, String> {
     let mut options = match config.credentials_file.as_deref() {
         Some(path) => credentials(path)?,
         None => ConnectOptions::new(),
@@ -53,7 +57,13 @@ pub(super) async fn connect(config: &NatsConfig) -> Result<Client, String> {
         .connection_timeout(CONNECT_TIMEOUT)
         .ping_interval(PING_INTERVAL)
         .reconnect_delay_callback(reconnect_pause)
-        .event_callback(|event| async move { log(&event) })
+        .event_callback(move |event| {
+            if is_refusal(&event) {
+                refused.notify_one();
+            }
+            log(&event);
+            ready(())
+        })
         .connect(servers);
     connecting.await.map_err(|why| why.to_string())
 }
@@ -68,6 +78,12 @@ fn credentials(path: &Path) -> Result<ConnectOptions, String> {
 fn reconnect_pause(attempts: usize) -> Duration {
     let doublings = u32::try_from(attempts.min(10)).unwrap_or(10);
     Duration::from_millis(1 << doublings).min(RECONNECT_PAUSE)
+}
+
+fn is_refusal(event: &Event) -> bool {
+    let refusals = [ConnectErrorKind::AuthorizationViolation, ConnectErrorKind::Authentication];
+    matches!(event, Event::ClientError(ClientError::Other(why))
+        if refusals.iter().any(|kind| kind.to_string() == *why))
 }
 
 fn log(event: &Event) {

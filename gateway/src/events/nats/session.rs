@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use async_nats::Client;
 use async_nats::connection::State;
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -26,7 +26,7 @@ use super::streams::{Streams, Unusable};
 const AGAIN: Duration = Duration::from_secs(1);
 /// The interval at which the streams are looked at.
 const ROUND: Duration = Duration::from_secs(10);
-/// The rounds without a connection after which a new one is opened: async-nats gives up once a server refuses it.
+/// The rounds without a connection after which a new one is opened.
 const LOST: u32 = 3;
 
 /// What every connection needs.
@@ -48,9 +48,9 @@ impl Sessions {
         let rooms = self.deciders.iter().map(room).collect();
         while let Some(opened) = self.stop.run_until_cancelled(self.open()).await {
             match opened {
-                Ok((client, streams)) => {
+                Ok((client, streams, refused)) => {
                     let _ = first.send(Ok(()));
-                    self.serve(client, streams, &deliverer, &rooms).await;
+                    self.serve((client, streams, refused), &deliverer, &rooms).await;
                 }
                 Err(Unusable::Now(why)) => {
                     warn!(why, "NATS can't be used: events are relayed");
@@ -68,17 +68,18 @@ impl Sessions {
         }
     }
 
-    async fn open(&self) -> Result<(Client, Streams), Unusable> {
-        let client = connect(&self.config.nats).await.map_err(Unusable::Now)?;
+    async fn open(&self) -> Result<(Client, Streams, Arc<Notify>), Unusable> {
+        let refused = Arc::new(Notify::new());
+        let connecting = connect(&self.config.nats, refused.clone());
+        let client = connecting.await.map_err(Unusable::Now)?;
         let streams = Streams::open(&client, &self.config.nats, self.config.max_bytes).await?;
-        Ok((client, streams))
+        Ok((client, streams, refused))
     }
 
     /// Publishes and delivers until the connection is lost or the stop.
     async fn serve(
         &self,
-        client: Client,
-        streams: Streams,
+        (client, streams, refused): (Client, Streams, Arc<Notify>),
         deliverer: &Arc<Deliverer>,
         rooms: &Arc<[Semaphore]>,
     ) {
@@ -112,7 +113,7 @@ impl Sessions {
         let delivering = join_all((0..partitions).map(|partition| shared.run(partition)));
         tokio::select! {
             _ = delivering => {}
-            () = self.watch(&client) => warn!("the connection to NATS is opened anew"),
+            () = self.watch(&client, &refused) => warn!("the connection to NATS is opened anew"),
         }
         self.unusable("the connection is opened anew");
     }
@@ -123,7 +124,7 @@ impl Sessions {
 
     /// Makes streams that have disappeared, and counts what they hold, until the connection is lost or they can't be
     /// used any more.
-    async fn watch(&self, client: &Client) {
+    async fn watch(&self, client: &Client, refused: &Notify) {
         let mut lost = 0;
         while lost < LOST {
             match Streams::open(client, &self.config.nats, self.config.max_bytes).await {
@@ -135,7 +136,10 @@ impl Sessions {
                 State::Connected => 0,
                 _ => lost + 1,
             };
-            sleep(ROUND).await;
+            tokio::select! {
+                () = sleep(ROUND) => {}
+                () = refused.notified() => return,
+            }
         }
     }
 
