@@ -17,29 +17,35 @@ const LOST: Duration = ACK_WAIT.saturating_sub(TICK);
 pub(super) struct Held {
     /// The last time at which the servers surely counted it as this gateway's.
     since: Cell<Instant>,
+    is_gone: Cell<bool>,
+}
+
+/// The servers' answer to progress.
+pub(super) enum Shown {
+    /// They have noted it.
+    Noted,
+    /// There was none.
+    Unanswered,
+    /// The message has gone: somebody dropped it.
+    Gone,
 }
 
 impl Held {
     pub(super) fn new(since: Instant) -> Self {
-        Self { since: since.into() }
+        Self { since: since.into(), is_gone: false.into() }
     }
 
     pub(super) fn since(&self) -> Instant {
         self.since.get()
     }
 
-    pub(super) fn shown(&self, at: Instant) {
-        self.since.set(at);
-    }
-
-    /// True if another gateway may have it by now.
+    /// True if another gateway may have it by now, or nobody.
     pub(super) fn is_lost(&self) -> bool {
-        self.since.get().elapsed() >= LOST
+        self.is_gone.get() || self.since.get().elapsed() >= LOST
     }
 
-    /// Keeps the servers from handing it to another gateway. Returns when that may have failed; `show` is true if a server
-    /// has confirmed.
-    pub(super) async fn keep(&self, show: impl AsyncFn() -> bool) {
+    /// Keeps the servers from handing it to another gateway, until it is lost.
+    pub(super) async fn keep(&self, show: impl AsyncFn() -> Shown) {
         let mut ticks = interval_at(Instant::now() + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -47,8 +53,10 @@ impl Held {
             if self.is_lost() {
                 return;
             }
-            if show().await {
-                self.shown(at);
+            match show().await {
+                Shown::Noted => self.since.set(at),
+                Shown::Unanswered => {}
+                Shown::Gone => return self.is_gone.set(true),
             }
         }
     }
@@ -63,7 +71,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_message_is_held_while_servers_confirm_it_and_no_longer() {
         let (began, held) = (Instant::now(), Held::new(Instant::now()));
-        held.keep(async || began.elapsed() < 10 * ACK_WAIT).await;
+        let show = async || match began.elapsed() < 10 * ACK_WAIT {
+            true => Shown::Noted,
+            false => Shown::Unanswered,
+        };
+        held.keep(show).await;
         let elapsed = began.elapsed();
         assert!(elapsed >= 10 * ACK_WAIT && elapsed <= 11 * ACK_WAIT, "{elapsed:?}");
     }

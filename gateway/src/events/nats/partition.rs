@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::Semaphore;
@@ -16,7 +17,7 @@ use super::super::record::{Millis, Record};
 use super::super::report::Reports;
 use super::super::schedule;
 use super::bury::Buried;
-use super::held::Held;
+use super::held::{Held, Shown};
 use super::message::{self, Unreadable};
 use super::streams::Streams;
 
@@ -82,12 +83,12 @@ impl Shared {
                     let (message, held) = (message?, Held::new(since));
                     tokio::select! {
                         () = self.deliver(&message, &held) => {}
-                        () = held.keep(async || message.double_ack_with(AckKind::Progress).await.is_ok()) => {}
+                        () = held.keep(async || show_progress(&consumer, &message).await) => {}
                     }
                     if held.is_lost() {
                         warn!(
                             partition,
-                            "an event is given up, and may be delivered again: NATS did not answer for long"
+                            "an event is given up: it was dropped, or NATS did not answer for so long that another gateway may have it"
                         );
                         return Ok(()); // what has come already may be another gateway's as well
                     }
@@ -244,6 +245,20 @@ impl Shared {
 
     async fn pause(&self, pause: Duration) {
         self.stop.run_until_cancelled(sleep(pause)).await;
+    }
+}
+
+/// Keeps the servers from handing a message to another gateway, or finds that it has gone.
+async fn show_progress(consumer: &PullConsumer, message: &Message) -> Shown {
+    let sequence = message.info().map_or(u64::MAX, |info| info.stream_sequence);
+    match consumer.get_info().await {
+        Ok(info) if info.ack_floor.stream_sequence >= sequence => return Shown::Gone,
+        Ok(_) => {}
+        Err(_) => return Shown::Unanswered,
+    }
+    match message.double_ack_with(AckKind::Progress).await {
+        Ok(()) => Shown::Noted,
+        Err(_) => Shown::Unanswered,
     }
 }
 
