@@ -150,7 +150,13 @@ fn a_stream_or_consumer_that_somebody_has_changed_so_that_events_are_lost_is_ref
     let Some(server) = Nats::start("") else { return };
     let decider = Decider::allowing();
     let text = settings(STORE, [&server], "partitions = 2");
-    Gateway::start(&decider.url(), &text).stop();
+    let gateway = Gateway::start(&decider.url(), &text);
+    for n in 0..20 {
+        tell(&mut gateway.connect(), &n.to_string(), "");
+    }
+    // Of both partitions, so that it has made both consumers.
+    gateway.wait_for_metric(&counted("delivered"), 20.0);
+    gateway.stop();
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let change = async |max_age: u64, max_ack_pending: i64| {
         let client = async_nats::connect(server.url()).await.expect("a connection");
