@@ -76,6 +76,7 @@ impl Queue {
             (lane.cursor, lane.is_behind, lane.is_overdue) = (0, true, true);
             lane.ready.clear();
         }
+        self.next_due = Some(Millis::default()); // the next dispatch reads it
     }
 
     /// The number of records that wait and have been attempted.

@@ -264,3 +264,16 @@ fn a_backlog_is_read_back_in_order() {
     }
     assert_eq!(it.queue.in_flight(), 0);
 }
+
+#[test]
+fn a_record_that_waits_for_another_attempt_is_found_after_a_restart() {
+    let mut it = Fixture::new();
+    assert_eq!(it.keep(SINGLE, "k"), [1]);
+    it.failed(1, 10);
+    let (to, deliveries) = unbounded_channel();
+    (it.queue, it.deliveries) = (Queue::new(it.queue.configs.clone(), 2, 2, to), deliveries);
+    it.queue.rewind();
+    assert_eq!(it.dispatch(9), [0; 0]);
+    assert_eq!(it.queue.next_due(), Some(Millis(10)));
+    assert_eq!(it.dispatch(10), [1]);
+}
