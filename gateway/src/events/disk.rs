@@ -21,7 +21,6 @@ mod retire;
 mod rows;
 mod writer;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -35,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::checkpoint::Checkpoints;
 pub use self::database::OpenError;
+pub use self::lock::DirectoryError;
 use self::message::{Ended, Message};
 pub(crate) use self::queue::Delivery;
 use self::queue::Queue;
@@ -59,43 +59,6 @@ pub(crate) struct Disk {
     in_flight: AtomicUsize,
     /// The turn of an operator's read.
     reading: Arc<Semaphore>,
-}
-
-/// The reason why a directory can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// Another gateway uses it.
-    #[error("another gateway uses it")]
-    InUse,
-    /// The system refuses it.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// Its database can't be used.
-    #[error("events.db: {0}")]
-    Database(#[from] OpenError),
-}
-
-impl From<rusqlite::Error> for DirectoryError {
-    fn from(why: rusqlite::Error) -> Self {
-        Self::Database(why.into())
-    }
-}
-
-impl DirectoryError {
-    /// True if somebody has to change the settings or the directory; a disk that fails may work again.
-    fn is_permanent(&self) -> bool {
-        use io::ErrorKind::{
-            AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied,
-        };
-        match self {
-            Self::InUse | Self::Database(OpenError::Newer { .. } | OpenError::Foreign) => true,
-            Self::Io(why) | Self::Database(OpenError::File(why)) => matches!(
-                why.kind(),
-                AlreadyExists | IsADirectory | NotADirectory | NotFound | PermissionDenied
-            ),
-            Self::Database(OpenError::Sql(_)) => false,
-        }
-    }
 }
 
 impl Disk {

@@ -4,9 +4,8 @@ use std::time::Instant;
 
 use tracing::{error, warn};
 
-use super::DirectoryError;
 use super::database::{Database, OpenError, is_damage};
-use super::lock::lock;
+use super::lock::{DirectoryError, lock};
 use super::retire::{self, Salvage};
 use super::writer::{AGAIN, Writer};
 

@@ -9,8 +9,8 @@ use rusqlite::{ErrorCode, Transaction, params, params_from_iter};
 use tracing::{error, info};
 
 use super::super::record::Millis;
-use super::DirectoryError;
 use super::database::{Database, OpenError, is_damage};
+use super::lock::DirectoryError;
 use super::rows::{SHARED, record};
 
 /// The ending of a retired database that was not copied yet, and of one that was.
