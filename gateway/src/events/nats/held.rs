@@ -18,6 +18,8 @@ pub(super) struct Held {
     /// The last time at which the servers surely counted it as this gateway's.
     since: Cell<Instant>,
     is_gone: Cell<bool>,
+    /// This gateway has begun to end it: that it goes then is no surprise.
+    is_ending: Cell<bool>,
 }
 
 /// The servers' answer to progress.
@@ -32,11 +34,15 @@ pub(super) enum Shown {
 
 impl Held {
     pub(super) fn new(since: Instant) -> Self {
-        Self { since: since.into(), is_gone: false.into() }
+        Self { since: since.into(), is_gone: false.into(), is_ending: false.into() }
     }
 
     pub(super) fn since(&self) -> Instant {
         self.since.get()
+    }
+
+    pub(super) fn ends(&self) {
+        self.is_ending.set(true);
     }
 
     /// True if another gateway may have it by now, or nobody.
@@ -55,8 +61,8 @@ impl Held {
             }
             match show().await {
                 Shown::Noted => self.since.set(at),
-                Shown::Unanswered => {}
-                Shown::Gone => return self.is_gone.set(true),
+                Shown::Gone if !self.is_ending.get() => return self.is_gone.set(true),
+                Shown::Gone | Shown::Unanswered => {}
             }
         }
     }
@@ -86,5 +92,16 @@ mod tests {
         advance(ACK_WAIT).await;
         held.keep(async || panic!("it is another gateway's")).await;
         assert!(held.is_lost());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_goes_is_lost_unless_this_gateway_ends_it() {
+        let began = Instant::now();
+        let (dropped, ended) = (Held::new(began), Held::new(began));
+        dropped.keep(async || Shown::Gone).await;
+        assert!(dropped.is_lost() && began.elapsed() <= TICK, "{:?}", began.elapsed());
+        ended.ends();
+        ended.keep(async || Shown::Gone).await;
+        assert!(began.elapsed() >= LOST, "{:?}", began.elapsed());
     }
 }

@@ -223,6 +223,7 @@ impl Shared {
 
     /// Ends a message. False if no server confirms it in time: then it may be delivered again.
     async fn end(&self, message: &Message, held: &Held, kind: AckKind) -> bool {
+        held.ends();
         while !held.is_lost() {
             match message.double_ack_with(kind).await {
                 Ok(()) => return true,
