@@ -80,7 +80,7 @@ pub struct Events {
     threads: Threads,
     /// Nothing more is handed out.
     draining: CancellationToken,
-    /// What is still in flight is given up.
+    /// Deliveries in flight are given up.
     aborting: CancellationToken,
 }
 

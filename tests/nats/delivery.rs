@@ -1,4 +1,4 @@
-//! What is kept is delivered, once and in order, by any gateway.
+//! Kept events are delivered, once and in order, by any gateway.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What other NATS clients see of the events: CloudEvents.
+//! Events as other NATS clients see them: CloudEvents.
 
 use async_nats::jetstream;
 use async_nats::jetstream::stream::{Config, Republish};

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use tokio::sync::Mutex;
 
-/// How many callback ids are kept; the oldest go first.
+/// The number of callback ids that are kept; the oldest go first.
 pub(crate) const REMEMBERED: usize = 10_000;
 
 /// Stands in for a database: a real decider stores the id with the effect, under a unique key and in

@@ -56,7 +56,7 @@ impl Delivering {
                 () = self.draining.cancelled() => break,
             }
         }
-        // What was handed over already is done too: nobody else would do it, or say that it was not done.
+        // Records that were handed over already are sent too: nobody else would send them, or report them.
         deliveries.close();
         relays.close();
         while let Some(delivery) = deliveries.recv().await {

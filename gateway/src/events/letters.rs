@@ -73,7 +73,7 @@ pub struct Letter {
     pub key: Option<String>,
     /// Its state.
     pub state: State,
-    /// The time when OpenIM told.
+    /// The time when it was received.
     pub received: Millis,
     /// The number of attempts.
     pub attempted: u32,

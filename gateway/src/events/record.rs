@@ -28,7 +28,7 @@ pub struct Record {
     pub traceparent: Option<HeaderValue>,
     /// Records of one key are delivered one after the other; one without is unordered.
     pub key: Option<String>,
-    /// The time when OpenIM told.
+    /// The time when it was received.
     pub received: Millis,
     /// The message with gRPC's prefix.
     pub frame: Bytes,

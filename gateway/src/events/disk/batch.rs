@@ -13,7 +13,7 @@ pub(super) type Keep = (Arc<Record>, oneshot::Sender<Result<(), String>>);
 /// A record that is stored, and its number.
 pub(super) type Stored = (i64, Arc<Record>);
 
-/// What is written in one transaction.
+/// The records and the ends of attempts of one transaction.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) keeps: Vec<Keep>,

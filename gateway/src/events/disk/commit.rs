@@ -32,7 +32,7 @@ enum CommitError {
     Sql(#[from] rusqlite::Error),
 }
 
-/// What was written in one transaction.
+/// The result of one transaction.
 struct Written {
     stored: Vec<Stored>,
     /// The reason why no record was stored.
@@ -56,7 +56,7 @@ impl Writer {
     /// Writes a batch, and returns the records that are stored now. All callers are answered by then.
     ///
     /// # Errors
-    /// What follows a commit failed.
+    /// The work that follows a commit failed.
     pub(super) fn write(&mut self, batch: Batch) -> rusqlite::Result<Vec<Stored>> {
         if self.database.is_none() && Instant::now() >= self.again {
             self.open();

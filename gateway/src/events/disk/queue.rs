@@ -28,7 +28,7 @@ pub(crate) struct Delivery {
     pub(crate) attempts: u32,
 }
 
-/// What is in flight, and how far each decider's records have been handed out.
+/// The records in flight, and the place up to which each decider's have been handed out.
 #[derive(Debug)]
 pub(super) struct Queue {
     configs: Configs,

@@ -33,7 +33,7 @@ const OTHER_GATEWAY: Duration = Duration::from_secs(5);
 /// Given back at the stop. The pause outlives this gateway's own requests for messages, which would get it otherwise.
 const HANDED_OVER: AckKind = AckKind::Nak(Some(Duration::from_millis(200)));
 
-/// What the partitions share.
+/// The parts that all partitions share.
 pub(super) struct Shared {
     pub(super) streams: Streams,
     pub(super) configs: Configs,
@@ -88,7 +88,7 @@ impl Shared {
                     if held.is_lost() {
                         warn!(
                             partition,
-                            "an event is given up: it was dropped, or NATS did not answer for so long that another gateway may have it"
+                            "an event is given up: it was dropped, or NATS was silent for so long that another gateway may have it"
                         );
                         return Ok(()); // what has come already may be another gateway's as well
                     }
@@ -99,7 +99,7 @@ impl Shared {
                 None => break,
             }
         }
-        // What has come already is for other gateways.
+        // Messages that have come already are for other gateways.
         while let Some(Some(Ok(message))) = messages.next().now_or_never() {
             self.end(&message, &Held::new(since), HANDED_OVER).await;
         }

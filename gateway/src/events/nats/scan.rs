@@ -85,7 +85,7 @@ impl<'a> Scan<'a> {
         let mut records = 0;
         for &which in &self.streams {
             let mut next = self.behind(which).map_or(1, |sequence| sequence + 1);
-            // What is replayed may come back while this goes on, or between two acts.
+            // Replayed records may come back while this goes on, or between two acts.
             let last = match self.place(which, self.selection.until) {
                 Some(last) => last,
                 None => self.state(which).await?.last_sequence,

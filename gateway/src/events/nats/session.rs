@@ -29,7 +29,7 @@ const ROUND: Duration = Duration::from_secs(10);
 /// The rounds without a connection after which a new one is opened.
 const LOST: u32 = 3;
 
-/// What every connection needs.
+/// The parts that every connection needs.
 pub(super) struct Sessions {
     pub(super) config: EventsConfig,
     pub(super) configs: Configs,

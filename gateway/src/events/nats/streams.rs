@@ -126,12 +126,12 @@ impl Streams {
     }
 }
 
-/// What waits is never discarded: once the stream is full it refuses new events, which are relayed then.
+/// Events that wait are never discarded: once the stream is full it refuses new ones, which are relayed then.
 fn waiting(config: &NatsConfig, max_bytes: u64) -> Config {
     Config {
         name: config.stream.clone(),
         subjects: vec![format!("{EVENTS}.*.*")],
-        // A message is deleted as soon as its consumer has acknowledged it, and is kept even while there is no consumer.
+        // A message is deleted once its consumer has acknowledged it, and is kept even while there is no consumer.
         retention: RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
         max_bytes: i64::try_from(max_bytes).unwrap_or(i64::MAX),

@@ -1,4 +1,4 @@
-//! What was acknowledged, and what was delivered.
+//! The events that were acknowledged, and those that were delivered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -123,7 +123,7 @@ fn calls_fail_as_often_as_a_test_says() {
         file.write_all(b"4").expect("space");
         sync(&file);
     });
-    // What a failed sync has not written is not written by the next one either.
+    // Bytes that a failed sync has not written are not written by the next one either.
     assert_eq!(disk.text("a").as_deref(), Some("\u{0}24"));
     assert_eq!((disk.hits(Calls::Writes), disk.hits(Calls::Syncs)), (1, 1));
 }
