@@ -193,7 +193,9 @@ impl Queue {
         let index = self.configs.load().of(Some(record.callback)).decider.0;
         let lane = &mut self.lanes[index];
         if lane.is_behind {
-        } else if self.flights.contains_key(&seq) {
+            return; // the cursor finds it
+        }
+        if self.flights.contains_key(&seq) {
             lane.cursor = seq; // the next of a key that was just released
         } else if lane.ready.len() >= READY || record.size() > READY_SIZE {
             lane.is_behind = true;
