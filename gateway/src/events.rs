@@ -136,7 +136,7 @@ impl Events {
 
     fn start(
         store: Store,
-        deliveries: UnboundedReceiver<Delivery>,
+        deliveries: UnboundedReceiver<Vec<Delivery>>,
         config: EventsConfig,
         configs: Configs,
         deciders: Vec<(String, Arc<Decider>)>,

@@ -29,7 +29,7 @@ pub(super) struct Delivering {
 /// Starts the thread that delivers.
 pub(super) fn spawn(
     delivering: impl FnOnce() -> Delivering + Send + 'static,
-    deliveries: UnboundedReceiver<Delivery>,
+    deliveries: UnboundedReceiver<Vec<Delivery>>,
     relays: UnboundedReceiver<Relay>,
     alive: Alive,
 ) -> Result<(), std::io::Error> {
@@ -45,13 +45,13 @@ pub(super) fn spawn(
 impl Delivering {
     async fn run(
         self: Arc<Self>,
-        mut deliveries: UnboundedReceiver<Delivery>,
+        mut deliveries: UnboundedReceiver<Vec<Delivery>>,
         mut relays: UnboundedReceiver<Relay>,
     ) {
         let tasks = TaskTracker::new();
         loop {
             tokio::select! {
-                Some(delivery) = deliveries.recv() => self.clone().deliver(delivery, &tasks),
+                Some(handed_out) = deliveries.recv() => self.deliver(handed_out, &tasks),
                 Some(relay) = relays.recv() => self.clone().relay(relay, &tasks),
                 () = self.draining.cancelled() => break,
             }
@@ -59,8 +59,8 @@ impl Delivering {
         // Records that were handed over already are sent too: nobody else would send them, or report them.
         deliveries.close();
         relays.close();
-        while let Some(delivery) = deliveries.recv().await {
-            self.clone().deliver(delivery, &tasks);
+        while let Some(handed_out) = deliveries.recv().await {
+            self.deliver(handed_out, &tasks);
         }
         while let Some(relay) = relays.recv().await {
             self.clone().relay(relay, &tasks);
@@ -69,10 +69,13 @@ impl Delivering {
         self.aborting.run_until_cancelled(tasks.wait()).await;
     }
 
-    fn deliver(self: Arc<Self>, delivery: Delivery, tasks: &TaskTracker) {
-        tasks.spawn(async move {
-            self.store.deliver(&self.deliverer, delivery, &self.draining).await;
-        });
+    fn deliver(self: &Arc<Self>, handed_out: Vec<Delivery>, tasks: &TaskTracker) {
+        for delivery in handed_out {
+            let this = self.clone();
+            tasks.spawn(async move {
+                this.store.deliver(&this.deliverer, delivery, &this.draining).await;
+            });
+        }
     }
 
     fn relay(self: Arc<Self>, mut relay: Relay, tasks: &TaskTracker) {

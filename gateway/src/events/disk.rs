@@ -19,6 +19,8 @@ mod opening;
 mod queue;
 mod retire;
 mod rows;
+mod transaction;
+mod waiter;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -28,8 +30,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::checkpoint::Checkpoints;
@@ -38,6 +40,7 @@ pub use self::lock::DirectoryError;
 use self::message::{Ended, Message};
 pub(crate) use self::queue::Delivery;
 use self::queue::Queue;
+use self::waiter::waiter;
 use self::writer::Writer;
 use super::config::EventsConfig;
 use super::deliver::{Attempt, Configs, Deliverer};
@@ -70,7 +73,7 @@ impl Disk {
         deciders: usize,
         reports: Reports,
         alive: &Alive,
-    ) -> Result<(Self, UnboundedReceiver<Delivery>), DirectoryError> {
+    ) -> Result<(Self, UnboundedReceiver<Vec<Delivery>>), DirectoryError> {
         let path: PathBuf = directory.join("events.db");
         let (messages, received) = channel();
         let (deliveries, to_deliver) = unbounded_channel();
@@ -100,10 +103,9 @@ impl Disk {
     pub(crate) async fn keep(&self, record: Arc<Record>) -> Result<(), String> {
         let size = u32::try_from(record.size() / 1024 + 1).unwrap_or(u32::MAX);
         let room = self.room.clone().acquire_many_owned(size).await.map_err(|e| e.to_string())?;
-        let (kept, answer) = oneshot::channel();
-        let ended = || "the store has ended".to_owned();
-        self.messages.send(Message::Keep { record, kept, room }).map_err(|_| ended())?;
-        answer.await.unwrap_or_else(|_| Err(ended()))
+        let (waiter, stored) = waiter(room);
+        let _ = self.messages.send(Message::Keep(record, waiter)); // a writer that has ended drops it
+        stored.await
     }
 
     pub(crate) fn reload(&self) {

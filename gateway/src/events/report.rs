@@ -8,7 +8,6 @@ use tracing::{debug, error, info, warn};
 
 use super::record::Record;
 use crate::observe::{EventMetrics, EventOutcome};
-use crate::openim::key::CallbackKey;
 
 /// Counts and logs what becomes of records.
 #[derive(Clone, Debug)]
@@ -55,13 +54,13 @@ impl Reports {
 
     /// A record of a callback that this gateway does not have is dead.
     pub(crate) fn unknown(&self, callback: &str) {
-        self.metrics.count(CallbackKey::UNKNOWN.as_str(), EventOutcome::Dead);
+        self.metrics.count(None, EventOutcome::Dead);
         error!(callback, "event dead: this version does not have its callback");
     }
 
     /// A message in NATS that no gateway has published can't be delivered.
     pub(crate) fn foreign(&self, subject: &str, why: &str) {
-        self.metrics.count(CallbackKey::UNKNOWN.as_str(), EventOutcome::Lost);
+        self.metrics.count(None, EventOutcome::Lost);
         error!(subject, why, "a message is deleted that no gateway has published");
     }
 
@@ -76,6 +75,6 @@ impl Reports {
     }
 
     fn count(&self, record: &Record, outcome: EventOutcome) {
-        self.metrics.count(record.callback.setting, outcome);
+        self.metrics.count(Some(record.callback), outcome);
     }
 }

@@ -1,5 +1,6 @@
 //! The metrics of events: after-callbacks that a store keeps.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::openim::call::index;
+use crate::openim::contract::Callback;
+use crate::openim::key::CallbackKey;
+
 /// Upper bounds of a commit's time in seconds: around that of an fsync.
 const COMMIT_SECONDS: [f64; 11] =
     [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 1.0];
@@ -18,6 +23,8 @@ const COMMIT_SECONDS: [f64; 11] =
 #[derive(Debug)]
 pub struct EventMetrics {
     events: Family<Counted, Counter>,
+    /// The cells of each callback, by [`index`]. Each is looked up by its labels once, when it is first counted.
+    cells: Vec<[OnceLock<Counter>; EventOutcome::NUMBER]>,
     waiting: Gauge,
     dead: Gauge,
     oldest_age: Gauge,
@@ -52,6 +59,8 @@ struct Counted {
 }
 
 impl EventOutcome {
+    const NUMBER: usize = Self::Lost as usize + 1;
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -68,6 +77,7 @@ impl Default for EventMetrics {
     fn default() -> Self {
         Self {
             events: Family::default(),
+            cells: CallbackKey::all().map(|_| Default::default()).collect(),
             waiting: Gauge::default(),
             dead: Gauge::default(),
             oldest_age: Gauge::default(),
@@ -122,10 +132,13 @@ impl EventMetrics {
         self.oldest_age.set(age);
     }
 
-    /// Counts an event of a callback.
-    pub fn count(&self, callback: &'static str, outcome: EventOutcome) {
-        let counted = Counted { callback, outcome: outcome.as_str() };
-        self.events.get_or_create(&counted).inc();
+    /// Counts an event of a callback; none if this gateway does not have it.
+    pub fn count(&self, callback: Option<&Callback>, outcome: EventOutcome) {
+        let cell = || {
+            let callback = callback.map_or(CallbackKey::UNKNOWN.as_str(), |known| known.setting);
+            self.events.get_or_create_owned(&Counted { callback, outcome: outcome.as_str() })
+        };
+        self.cells[index(callback)][outcome as usize].get_or_init(cell).inc();
     }
 
     /// The number of events that wait, and the time when the oldest of them was received.

@@ -2,12 +2,13 @@
 
 use std::time::{Instant, SystemTime};
 
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{OptionalExtension, Row};
 
 use super::super::letters::Change;
 use super::database;
 use super::message::{Act, Place};
 use super::rows::SHARED;
+use super::transaction::Transaction;
 use super::writer::{COUNTED, Writer};
 
 /// The bytes that a record takes in the database beside its content, roughly.

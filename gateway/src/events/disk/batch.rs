@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
 use super::super::record::Record;
 use super::message::Ended;
+use super::waiter::Waiter;
 
 /// A record to store, and who waits for it.
-pub(super) type Keep = (Arc<Record>, oneshot::Sender<Result<(), String>>);
+pub(super) type Keep = (Arc<Record>, Waiter);
 
 /// A record that is stored, and its number.
 pub(super) type Stored = (i64, Arc<Record>);
@@ -18,5 +17,4 @@ pub(super) type Stored = (i64, Arc<Record>);
 pub(super) struct Batch {
     pub(super) keeps: Vec<Keep>,
     pub(super) ends: Vec<Ended>,
-    pub(super) room: Vec<OwnedSemaphorePermit>,
 }

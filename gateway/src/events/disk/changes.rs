@@ -1,10 +1,11 @@
 //! The statements that change the database.
 
-use rusqlite::{Transaction, params};
+use rusqlite::params;
 
 use super::super::letters::State;
 use super::super::record::{Millis, Record};
 use super::rows::SHARED;
+use super::transaction::Transaction;
 
 /// The characters of the times that a record keeps, those of the last 100 attempts: each has 13 digits and a space.
 const TIMES: usize = 100 * 14;

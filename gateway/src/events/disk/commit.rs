@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use super::super::deliver::Attempt;
 use super::super::letters::State;
@@ -15,6 +15,8 @@ use super::database::{oldest, space};
 use super::lane::End;
 use super::message::Ended;
 use super::retire::{self, Salvage};
+use super::transaction::Transaction;
+use super::waiter;
 use super::writer::{COUNTED, Writer};
 
 /// The bytes that stay free on the file system or in the file. The ends of deliveries need them: what can't be deleted
@@ -61,7 +63,7 @@ impl Writer {
         if self.database.is_none() && Instant::now() >= self.again {
             self.open();
         }
-        let Batch { keeps, mut ends, room: _room } = batch;
+        let Batch { keeps, mut ends } = batch;
         if self.salvage.is_some() {
             // Their records may not have been copied yet.
             self.ends.append(&mut ends);
@@ -73,9 +75,8 @@ impl Writer {
         match self.commit(&keeps, &ends) {
             Ok(Written { stored, shortage, effects, oldest, salvaged }) => {
                 self.reports.metrics.committed(began.elapsed());
-                for (_, kept) in keeps {
-                    let _ = kept.send(shortage.map_or(Ok(()), |why| Err(why.to_owned())));
-                }
+                let result = shortage.map_or(Ok(()), |why| Err(why.to_owned()));
+                waiter::answer(keeps.into_iter().map(|(_, waiter)| waiter), &result);
                 for (ended, effect) in ends.iter().zip(effects) {
                     self.written(ended, &effect);
                 }
@@ -89,9 +90,8 @@ impl Writer {
                 Ok(stored)
             }
             Err(why) => {
-                for (_, kept) in keeps {
-                    let _ = kept.send(Err(why.to_string()));
-                }
+                let result = Err(why.to_string());
+                waiter::answer(keeps.into_iter().map(|(_, waiter)| waiter), &result);
                 self.ends.append(&mut ends);
                 if let CommitError::Sql(why) = why {
                     self.salvage = self.salvage.take().map(Salvage::again);

@@ -5,11 +5,12 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, params};
 
 use super::super::letters::State;
 use super::super::record::{Millis, Record};
 use super::rows::{SHARED, Waiting, record, waiting};
+use super::transaction::Transaction;
 
 /// Marks the file as the gateway's: `OMEV`.
 const APPLICATION: i32 = 0x4f4d_4556;
@@ -104,7 +105,7 @@ impl Database {
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
-        self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        Transaction::begin(&mut self.connection)
     }
 
     /// Writes the rest of the WAL into the database, so that the WAL begins anew.

@@ -3,20 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::super::deliver::Attempt;
 use super::super::letters::Change;
 use super::super::record::Record;
+use super::waiter::Waiter;
 
 /// A message to the writer.
 pub(super) enum Message {
     /// Store this record, and answer when it is on disk.
-    Keep {
-        record: Arc<Record>,
-        kept: oneshot::Sender<Result<(), String>>,
-        room: OwnedSemaphorePermit,
-    },
+    Keep(Arc<Record>, Waiter),
     /// An attempt has ended.
     Ended(Ended),
     /// Make a change that an operator asked for.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::error::SendError;
 
 use super::super::deliver::Configs;
 use super::super::record::{Millis, Record};
@@ -46,7 +47,9 @@ pub(super) struct Queue {
     /// Records of callbacks that this gateway does not have.
     unknown: Vec<Waiting>,
     in_flight: usize,
-    to: UnboundedSender<Delivery>,
+    /// What one dispatch hands out.
+    handed_out: Vec<Delivery>,
+    to: UnboundedSender<Vec<Delivery>>,
 }
 
 impl Queue {
@@ -54,7 +57,7 @@ impl Queue {
         configs: Configs,
         deciders: usize,
         in_flight: usize,
-        to: UnboundedSender<Delivery>,
+        to: UnboundedSender<Vec<Delivery>>,
     ) -> Self {
         Self {
             configs,
@@ -66,6 +69,7 @@ impl Queue {
             next_due: None,
             unknown: Vec::new(),
             in_flight,
+            handed_out: Vec::new(),
             to,
         }
     }
@@ -143,6 +147,24 @@ impl Queue {
 
     /// Hands out what can be delivered now. `stored` are the records that have just been stored.
     pub(super) fn dispatch(
+        &mut self,
+        database: &Database,
+        stored: Vec<(i64, Arc<Record>)>,
+        now: Millis,
+    ) -> rusqlite::Result<()> {
+        let found = self.find(database, stored, now);
+        let handed_out = std::mem::take(&mut self.handed_out);
+        if !handed_out.is_empty()
+            && let Err(SendError(unsent)) = self.to.send(handed_out)
+        {
+            // It stops, and they stay on disk.
+            unsent.iter().for_each(|delivery| self.ended(delivery.seq, End::Unchanged));
+        }
+        found
+    }
+
+    /// Finds what can be delivered now.
+    fn find(
         &mut self,
         database: &Database,
         stored: Vec<(i64, Arc<Record>)>,
@@ -314,9 +336,7 @@ impl Queue {
     /// `others` is true if more records of its key may wait.
     fn send(&mut self, delivery: Delivery, lane: usize, is_retry: bool, others: bool) {
         let (seq, key, size) = (delivery.seq, delivery.record.key.clone(), delivery.record.size());
-        if self.to.send(delivery).is_err() {
-            return; // it stops, and the record stays on disk
-        }
+        self.handed_out.push(delivery);
         self.lanes[lane].in_flight += 1;
         self.lanes[lane].bytes += size;
         if let Some(key) = &key {

@@ -5,13 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
-use rusqlite::{ErrorCode, Transaction, params, params_from_iter};
+use rusqlite::{ErrorCode, params, params_from_iter};
 use tracing::{error, info};
 
 use super::super::record::Millis;
 use super::database::{Database, OpenError, is_damage};
 use super::lock::DirectoryError;
 use super::rows::{SHARED, record};
+use super::transaction::Transaction;
 
 /// The ending of a retired database that was not copied yet, and of one that was.
 const DAMAGED: &str = "damaged.db";

@@ -146,10 +146,7 @@ impl Writer {
         let (mut acts, mut reload, mut checkpoint) = (Vec::new(), false, false);
         for message in messages {
             match message {
-                Message::Keep { record, kept, room } => {
-                    batch.keeps.push((record, kept));
-                    batch.room.push(room);
-                }
+                Message::Keep(record, waiter) => batch.keeps.push((record, waiter)),
                 Message::Ended(ended) => batch.ends.push(ended),
                 Message::Act(act) => acts.push(act),
                 Message::Reload => reload = true,

@@ -20,7 +20,7 @@ const GROUP: &str = "afterSendGroupMsg";
 struct Fixture {
     database: Database,
     queue: Queue,
-    deliveries: UnboundedReceiver<Delivery>,
+    deliveries: UnboundedReceiver<Vec<Delivery>>,
     last: i64,
     _directory: TempDir,
 }
@@ -91,6 +91,7 @@ impl Fixture {
 
     fn handed_out(&mut self) -> Vec<i64> {
         std::iter::from_fn(|| self.deliveries.try_recv().ok())
+            .flatten()
             .map(|delivery| delivery.seq)
             .collect()
     }
