@@ -1,7 +1,7 @@
-//! Answers calls by a policy, and logs each that was not simply allowed.
+//! Answers calls by a policy, and logs denials and rules that failed.
 
 use crate::serve::Decide;
-use policy::Policy;
+use policy::{Policy, RuleFailure};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -29,30 +29,30 @@ impl Decide for Arc<Policy> {
         // Users may have chosen these, so they are logged escaped.
         let id = |key| metadata.get(key).and_then(|id| id.to_str().ok()).unwrap_or_default();
         let (callback_id, operation_id) = (id("callback-id"), id("openim-operation-id"));
-        match self.evaluate(rpc, &request) {
-            Ok(decision) => {
-                if let Some(rule) = decision.denied_by {
-                    info!(
-                        callback = callback(),
-                        rpc = rpc_name,
-                        rule,
-                        ?callback_id,
-                        ?operation_id,
-                        "denied"
-                    );
-                }
-                Ok(decision.response)
-            }
-            Err(failed) => {
-                error!(
-                    callback = callback(),
-                    rpc = rpc_name,
-                    ?callback_id,
-                    ?operation_id,
-                    "{failed}"
-                );
-                Err(Status::internal(failed.to_string()))
-            }
+        let decision = self.evaluate(rpc, &request);
+        for RuleFailure { rule, place, on_error, why } in &decision.failures {
+            error!(
+                callback = callback(),
+                rpc = rpc_name,
+                rule,
+                place,
+                on_error = on_error.as_str(),
+                why,
+                ?callback_id,
+                ?operation_id,
+                "rule failed"
+            );
         }
+        if let Some(rule) = decision.denied_by {
+            info!(
+                callback = callback(),
+                rpc = rpc_name,
+                rule,
+                ?callback_id,
+                ?operation_id,
+                "denied"
+            );
+        }
+        Ok(decision.response)
     }
 }

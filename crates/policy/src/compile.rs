@@ -1,7 +1,8 @@
 //! Compiles a rule for each rpc that it names.
 
-use crate::evaluate::{Edit, Rule, Then};
-use crate::expression::{Expression, Library, Problem, Type, no_field};
+use crate::evaluate::{Edit, Placed, Rule, Then};
+use crate::expression::{Library, Problem, Type, no_field};
+use crate::file::Defaults;
 use crate::mistakes::{Mistakes, RuleMistakes};
 use crate::parsed::{Consequence, ParsedExpression};
 use crate::request_view::RequestView;
@@ -38,7 +39,12 @@ impl Compiler {
     }
 
     /// Compiles a rule for each of its rpcs. Wrong parts are left out, and the rest is checked.
-    pub(crate) fn rule(&mut self, written: &Spanned<file::Rule>, mistakes: &mut Mistakes<'_>) {
+    pub(crate) fn rule(
+        &mut self,
+        written: &Spanned<file::Rule>,
+        defaults: &Defaults,
+        mistakes: &mut Mistakes<'_>,
+    ) {
         let (rule, place) = (&written.value, written.referenced);
         let mistakes = &mut mistakes.of(&rule.name);
         if rule.on.is_empty() {
@@ -46,6 +52,8 @@ impl Compiler {
         }
         let when = ParsedExpression::parse(&rule.when, mistakes);
         let consequence = Consequence::parse(rule, &place, mistakes);
+        let on_error = rule.on_error.unwrap_or(defaults.on_error);
+        let deny = rule.deny.as_ref().unwrap_or(&defaults.deny);
         for on in &rule.on {
             let Some(rpc) = self.rpc(on, mistakes) else {
                 continue;
@@ -57,8 +65,9 @@ impl Compiler {
                 }
                 Consequence::Edit(edits) => Some(Then::Edit(self.edits(edits, &rpc, mistakes))),
             });
-            if let (Some(when), Some(then)) = (when, then) {
-                let rule = Rule { name: rule.name.clone(), when, then };
+            let failed = denial::response(deny, &rule.name, &rpc.output());
+            if let (Some(when), Some(then), Some(failed)) = (when, then, failed) {
+                let rule = Rule { name: rule.name.clone(), when, then, on_error, failed };
                 self.rules.push(Compiled { rpc, rule, place });
             }
         }
@@ -89,7 +98,7 @@ impl Compiler {
         when: &ParsedExpression<'_>,
         rpc: &MethodDescriptor,
         mistakes: &mut RuleMistakes<'_, '_>,
-    ) -> Option<Expression> {
+    ) -> Option<Placed> {
         let (expression, type_) = self.expression(when, rpc, mistakes)?;
         if type_.fits(&Type::Bool) {
             return Some(expression);
@@ -128,12 +137,14 @@ impl Compiler {
         written: &ParsedExpression<'_>,
         rpc: &MethodDescriptor,
         mistakes: &mut RuleMistakes<'_, '_>,
-    ) -> Option<(Expression, Type)> {
+    ) -> Option<(Placed, Type)> {
         let checked = written.parsed.check(&rpc.input(), &mut self.library);
         for problem in checked.as_ref().err().into_iter().flatten() {
             mistakes.add_problem(written.source, problem);
         }
-        checked.ok()
+        let (expression, type_) = checked.ok()?;
+        let place = mistakes.name(&written.source.referenced);
+        Some((Placed { expression, place }, type_))
     }
 }
 

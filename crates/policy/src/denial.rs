@@ -2,22 +2,33 @@
 
 use crate::file::Deny;
 use contract::message_of;
-use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
+use serde_saphyr::{Location, Spanned};
 use std::ops::RangeInclusive;
 
 /// The codes that OpenIM leaves to applications: in its callback pages, and in newer documentation.
 const CODES: [RangeInclusive<i32>; 2] = [5000..=9999, 20_001..=29_999];
 
-pub(crate) fn check_code(code: i32) -> Result<(), String> {
-    if CODES.iter().any(|codes| codes.contains(&code)) {
-        return Ok(());
-    }
-    Err(format!("code {code} is not in 5000–9999 or 20001–29999"))
+/// The mistake in a denial, and its place, if there is one.
+pub(crate) fn mistake(deny: &Deny) -> Option<(Location, String)> {
+    let Spanned { value, referenced, .. } = deny.code.as_ref()?;
+    let text = || format!("code {value} is not in 5000–9999 or 20001–29999");
+    (!CODES.iter().any(|codes| codes.contains(value))).then(|| (*referenced, text()))
 }
 
 /// The field by which a response denies. That of an after-callback has none.
 pub(crate) fn field_of(response: &MessageDescriptor) -> Option<FieldDescriptor> {
     response.get_field_by_name("denial")
+}
+
+/// The response with another reason.
+pub(crate) fn with_reason(response: &DynamicMessage, reason: &str) -> DynamicMessage {
+    let mut response = response.clone();
+    let denial = field_of(&response.descriptor());
+    if let Some(denial) = denial.and_then(|field| response.get_field_mut(&field).as_message_mut()) {
+        denial.set_field_by_name("reason", Value::String(reason.to_owned()));
+    }
+    response
 }
 
 /// The response that denies, if the type has one. Its reason is the rule's name unless it has its own.

@@ -19,12 +19,13 @@ pub(crate) fn run(
     for request in [DynamicMessage::new(request.clone()), full(request, DEPTH)] {
         environment.start_decision();
         let evaluation = environment.evaluation(&request);
-        only_certain(&rule.when, evaluation.condition(&rule.when))?;
+        let when = &rule.when.expression;
+        only_certain(when, evaluation.condition(when))?;
         let Then::Edit(edits) = &rule.then else {
             continue;
         };
         for edit in edits {
-            only_certain(&edit.value, edit.evaluate(&evaluation))?;
+            only_certain(&edit.value.expression, edit.evaluate(&evaluation))?;
         }
     }
     Ok(())

@@ -1,13 +1,16 @@
 //! A policy: rules in an order, each for some rpcs, that deny calls or edit them.
 
 use crate::convert;
+use crate::denial;
 use crate::expression::{Environment, Evaluation, Expression, Failure};
+use crate::file::OnError;
 use crate::keyed;
 use crate::request_view::RequestView;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor, Value};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{self, AssertUnwindSafe};
 
 /// The rules of a policy file, checked and ready to decide.
 pub struct Policy {
@@ -20,8 +23,17 @@ pub struct Policy {
 /// A rule, compiled for one rpc.
 pub(crate) struct Rule {
     pub(crate) name: String,
-    pub(crate) when: Expression,
+    pub(crate) when: Placed,
     pub(crate) then: Then,
+    pub(crate) on_error: OnError,
+    /// The response where the rule fails and denies, but for the reason.
+    pub(crate) failed: DynamicMessage,
+}
+
+/// An expression, and its place: `file:line:column`.
+pub(crate) struct Placed {
+    pub(crate) expression: Expression,
+    pub(crate) place: String,
 }
 
 pub(crate) enum Then {
@@ -36,7 +48,7 @@ pub(crate) struct Edit {
     pub(crate) key: Option<String>,
     /// The gateway accepts only text that holds a JSON object.
     pub(crate) is_json_object: bool,
-    pub(crate) value: Expression,
+    pub(crate) value: Placed,
     pub(crate) request_view: Option<RequestView>,
 }
 
@@ -46,14 +58,22 @@ pub struct Decision<'a> {
     pub response: DynamicMessage,
     /// The rule that denied, if one did.
     pub denied_by: Option<&'a str>,
+    /// The rules that failed. Of these the last one denied, unless it is skipped.
+    pub failures: Vec<RuleFailure<'a>>,
 }
 
-/// A rule failed, so there is no decision.
+/// A rule that failed over a request.
 #[derive(Debug, thiserror::Error)]
-#[error("rule {rule:?} failed: {failure}")]
-pub struct RuleFailed<'a> {
-    rule: &'a str,
-    failure: Failure,
+#[error("rule {rule:?} failed at {place}: {why}")]
+pub struct RuleFailure<'a> {
+    /// The rule.
+    pub rule: &'a str,
+    /// The expression that failed: `file:line:column`.
+    pub place: &'a str,
+    /// The decision that followed.
+    pub on_error: OnError,
+    /// The cause, without the content of the request.
+    pub why: String,
 }
 
 impl Policy {
@@ -68,36 +88,37 @@ impl Policy {
     }
 
     /// Applies the rules for `rpc` one after the other: the first denial wins, and every rule sees the edits of those
-    /// before it. If no rule denies, the call is allowed.
-    ///
-    /// # Errors
-    /// When a rule can't be evaluated over this request.
-    pub fn evaluate(
-        &self,
-        rpc: &MethodDescriptor,
-        request: &DynamicMessage,
-    ) -> Result<Decision<'_>, RuleFailed<'_>> {
+    /// before it. A rule that fails, or panics, denies or is skipped, as its `on_error` says. If no rule denies, the
+    /// call is allowed.
+    pub fn evaluate(&self, rpc: &MethodDescriptor, request: &DynamicMessage) -> Decision<'_> {
         self.environment.start_decision();
         let mut response = DynamicMessage::new(rpc.output());
         let mut request = Cow::Borrowed(request);
+        let mut failures = vec![];
         for rule in self.rules.get(rpc.full_name()).into_iter().flatten() {
-            let failed = |failure| RuleFailed { rule: &rule.name, failure };
-            match rule.evaluate(&self.environment, &request).map_err(failed)? {
-                Outcome::Allow => {}
-                Outcome::Deny(response) => {
-                    return Ok(Decision { response, denied_by: Some(&rule.name) });
+            match rule.evaluate(&self.environment, &request) {
+                Ok(Outcome::Allow) => {}
+                Ok(Outcome::Deny(response)) => {
+                    return Decision { response, denied_by: Some(&rule.name), failures };
                 }
-                Outcome::Edit(edits) => {
-                    for (edit, value) in edits {
-                        if let Some(request_view) = &edit.request_view {
-                            request_view.apply(&value, request.to_mut()).map_err(failed)?;
-                        }
+                Ok(Outcome::Edit { values, edited }) => {
+                    for (edit, value) in values {
                         edit.set(&mut response, value);
+                    }
+                    request = edited.map_or(request, Cow::Owned);
+                }
+                Err(failed) => {
+                    let failure = rule.failure(failed);
+                    let denied = (rule.on_error == OnError::Deny)
+                        .then(|| denial::with_reason(&rule.failed, &failure.to_string()));
+                    failures.push(failure);
+                    if let Some(response) = denied {
+                        return Decision { response, denied_by: Some(&rule.name), failures };
                     }
                 }
             }
         }
-        Ok(Decision { response, denied_by: None })
+        Decision { response, denied_by: None, failures }
     }
 }
 
@@ -105,7 +126,28 @@ impl Policy {
 enum Outcome<'a> {
     Allow,
     Deny(DynamicMessage),
-    Edit(Vec<(&'a Edit, Value)>),
+    Edit {
+        values: Vec<(&'a Edit, Value)>,
+        /// The request as later rules see it, if it has changed.
+        edited: Option<DynamicMessage>,
+    },
+}
+
+/// An expression that failed, and its place.
+struct Failed<'a> {
+    place: &'a str,
+    failure: Failure,
+}
+
+impl Placed {
+    /// Runs what evaluates the expression, or what uses its value. A panic is a failure too.
+    fn run<T>(&self, run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failed<'_>> {
+        // The hook has logged the panic.
+        let result = panic::catch_unwind(AssertUnwindSafe(run));
+        let panicked = || Err(Failure::wrong_value("it panicked, which is a bug"));
+        let result = result.unwrap_or_else(|_| panicked());
+        result.map_err(|failure| Failed { place: &self.place, failure })
+    }
 }
 
 impl Rule {
@@ -114,24 +156,48 @@ impl Rule {
         &self,
         environment: &Environment,
         request: &DynamicMessage,
-    ) -> Result<Outcome<'_>, Failure> {
+    ) -> Result<Outcome<'_>, Failed<'_>> {
         let evaluation = environment.evaluation(request);
-        if !evaluation.condition(&self.when)? {
+        if !self.when.run(|| evaluation.condition(&self.when.expression))? {
             return Ok(Outcome::Allow);
         }
         match &self.then {
             Then::Deny(response) => Ok(Outcome::Deny(response.clone())),
             Then::Edit(edits) => {
-                let values = edits.iter().map(|edit| Ok((edit, edit.evaluate(&evaluation)?)));
-                values.collect::<Result<_, Failure>>().map(Outcome::Edit)
+                let values = edits
+                    .iter()
+                    .map(|edit| Ok((edit, edit.value.run(|| edit.evaluate(&evaluation))?)))
+                    .collect::<Result<Vec<_>, Failed<'_>>>()?;
+                let edited = edited(request, &values)?;
+                Ok(Outcome::Edit { values, edited })
             }
         }
     }
+
+    fn failure<'a>(&'a self, Failed { place, failure }: Failed<'a>) -> RuleFailure<'a> {
+        let why = failure.to_string();
+        RuleFailure { rule: &self.name, place, on_error: self.on_error, why }
+    }
+}
+
+/// The request with these edits, if they change it.
+fn edited<'a>(
+    request: &DynamicMessage,
+    values: &[(&'a Edit, Value)],
+) -> Result<Option<DynamicMessage>, Failed<'a>> {
+    let mut edited = None;
+    for (edit, value) in values {
+        if let Some(request_view) = &edit.request_view {
+            let edited = edited.get_or_insert_with(|| request.clone());
+            edit.value.run(|| request_view.apply(value, edited))?;
+        }
+    }
+    Ok(edited)
 }
 
 impl Edit {
     pub(crate) fn evaluate(&self, evaluation: &Evaluation<'_>) -> Result<Value, Failure> {
-        let value = convert::convert(&*evaluation.value(&self.value)?, &self.field)?;
+        let value = convert::convert(&*evaluation.value(&self.value.expression)?, &self.field)?;
         if self.is_json_object && !value.as_str().is_some_and(is_json_object) {
             return Err(Failure::wrong_value(format!("{} is no JSON object", self.field.name())));
         }
@@ -153,4 +219,23 @@ impl Edit {
 /// True if the gateway accepts the text as a JSON object.
 fn is_json_object(text: &str) -> bool {
     serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::expression::{Library, SyntaxTree};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure() {
+        let request = contract::rpcs().next().expect("an rpc").input();
+        let mut library = Library::new(BTreeMap::new());
+        let (expression, _) = SyntaxTree::new("true")
+            .and_then(|tree| tree.check(&request, &mut library).map_err(|mut all| all.remove(0)))
+            .expect("an expression");
+        let placed = Placed { expression, place: "policy.yaml:1:1".to_owned() };
+        let Err(failed) = placed.run::<()>(|| panic!("on purpose")) else { panic!("no failure") };
+        assert_eq!(failed.failure.to_string(), "it panicked, which is a bug");
+    }
 }

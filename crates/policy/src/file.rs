@@ -14,7 +14,40 @@ pub(crate) struct File {
     /// Word lists, `lists.name` in the rules.
     #[serde(default)]
     pub(crate) lists: Lists,
+    #[serde(default)]
+    pub(crate) defaults: Defaults,
     pub(crate) rules: Vec<Spanned<Rule>>,
+}
+
+/// The parts of rules that lack their own.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Defaults {
+    pub(crate) on_error: OnError,
+    /// The denial where a rule fails that has none.
+    pub(crate) deny: Deny,
+}
+
+/// The decision where a rule fails while it runs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// The rule denies.
+    #[default]
+    Deny,
+    /// The rule does nothing.
+    Skip,
+}
+
+impl OnError {
+    /// Its name in a policy.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Skip => "skip",
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -29,6 +62,7 @@ pub(crate) struct Rule {
     pub(crate) deny: Option<Deny>,
     /// Expressions, by the response's fields that they are for.
     pub(crate) edit: Option<HashMap<Spanned<String>, Spanned<String>>>,
+    pub(crate) on_error: Option<OnError>,
 }
 
 #[derive(Default, Deserialize)]
@@ -38,6 +72,16 @@ pub(crate) struct Deny {
     pub(crate) message: String,
     pub(crate) detail: String,
     pub(crate) reason: String,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        let code =
+            Spanned { value: 5000, referenced: Location::UNKNOWN, defined: Location::UNKNOWN };
+        let message = "not allowed".to_owned();
+        let deny = Deny { code: Some(code), message, ..Deny::default() };
+        Self { on_error: OnError::default(), deny }
+    }
 }
 
 /// Reads the file, or returns where and why it can't be read: nothing else is checked then.

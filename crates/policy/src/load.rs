@@ -1,6 +1,7 @@
 //! Loads a policy file, or reports every mistake in it.
 
 use crate::compile::{Compiled, Compiler};
+use crate::denial;
 use crate::dry_run;
 use crate::evaluate::Policy;
 use crate::expression::{Environment, Library, WordList};
@@ -72,16 +73,19 @@ impl Policy {
 
 fn parse(name: &str, text: &str) -> Result<Policy, Vec<String>> {
     let mut mistakes = Mistakes::new(name, text);
-    let File { lists, rules: written } = match file::read(text) {
+    let File { lists, defaults, rules: written } = match file::read(text) {
         Ok(file) => file,
         Err((place, text)) => {
             mistakes.add(&place, text);
             return Err(mistakes.into_lines());
         }
     };
+    if let Some((place, text)) = denial::mistake(&defaults.deny) {
+        mistakes.add(&place, format!("defaults: {text}"));
+    }
     let mut compiler = Compiler::new(Library::new(word_lists(lists, &mut mistakes)));
     for rule in &written {
-        compiler.rule(rule, &mut mistakes);
+        compiler.rule(rule, &defaults, &mut mistakes);
     }
     let (rules, library) = compiler.finish();
     let environment = Environment::new(library);

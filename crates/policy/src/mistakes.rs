@@ -24,6 +24,11 @@ impl<'a> Mistakes<'a> {
         self.found.insert(((place.line(), place.column()), text));
     }
 
+    /// `file:line:column` of a place.
+    pub(crate) fn name(&self, place: &Location) -> String {
+        format!("{}:{}:{}", self.file, place.line(), place.column())
+    }
+
     /// Collects the mistakes of a rule.
     pub(crate) fn of<'m>(&'m mut self, rule: &'m str) -> RuleMistakes<'m, 'a> {
         RuleMistakes { mistakes: self, rule }
@@ -46,6 +51,11 @@ impl RuleMistakes<'_, '_> {
     /// Adds a mistake at a place of the file.
     pub(crate) fn add(&mut self, place: &Location, text: &str) {
         self.mistakes.add(place, format!("rule {:?}: {text}", self.rule));
+    }
+
+    /// `file:line:column` of a place.
+    pub(crate) fn name(&self, place: &Location) -> String {
+        self.mistakes.name(place)
     }
 
     /// Adds a problem in an expression that stands in the file.

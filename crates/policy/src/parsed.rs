@@ -1,6 +1,6 @@
 //! A rule with its expressions parsed, before it is checked for each of its rpcs.
 
-use crate::denial::check_code;
+use crate::denial;
 use crate::expression::SyntaxTree;
 use crate::file::{Deny, Rule};
 use crate::mistakes::RuleMistakes;
@@ -42,10 +42,8 @@ impl<'a> Consequence<'a> {
     ) -> Option<Self> {
         match (&rule.deny, &rule.edit) {
             (Some(deny), None) => {
-                if let Some(code) = &deny.code
-                    && let Err(text) = check_code(code.value)
-                {
-                    mistakes.add(&code.referenced, &text);
+                if let Some((place, text)) = denial::mistake(deny) {
+                    mistakes.add(&place, &text);
                 }
                 Some(Self::Deny(deny))
             }

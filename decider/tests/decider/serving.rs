@@ -114,7 +114,7 @@ async fn a_panic_is_an_internal_error_and_ends_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_policy_is_served_and_a_rule_that_fails_is_an_internal_error() {
+async fn a_policy_is_served_and_a_rule_that_fails_denies() {
     let policy = policy(
         "
 rules:
@@ -125,11 +125,11 @@ rules:
     let answer = call(&server.channel, &rpc("BeforeUpdateUserInfo"), request("6")).await;
     assert!(answer.expect("a denial").has_field_by_name("denial"));
     let answer = call(&server.channel, &rpc("BeforeUpdateUserInfo"), request("s3cret")).await;
-    let status = answer.expect_err("a status");
-    assert_eq!(
-        (status.code(), status.message()),
-        (Code::Internal, "rule \"fails\" failed: int failed")
-    );
+    let answer = answer.expect("a denial");
+    let denial = answer.get_field_by_name("denial").expect("a field");
+    let reason = denial.as_message().expect("a message").get_field_by_name("reason");
+    let reason = reason.as_deref().and_then(Value::as_str);
+    assert_eq!(reason, Some("rule \"fails\" failed at policy.yaml:3:53: int failed"));
 }
 
 #[tokio::test]

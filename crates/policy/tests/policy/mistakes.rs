@@ -96,7 +96,10 @@ fn what_is_no_policy_is_told_with_its_place() {
     for (text, mistake) in [
         ("", "1:1: unexpected end of file"),
         ("rules: [", "1:8: unclosed bracket '['"),
-        ("rules: []\nruls: []", "2:1: unknown field `ruls`, expected one of lists, rules"),
+        (
+            "rules: []\nruls: []",
+            "2:1: unknown field `ruls`, expected one of lists, defaults, rules",
+        ),
         (
             &rule("whn: 'true'"),
             "4:5: unknown field `whn`, expected one of name, on, when, deny, edit",

@@ -1,7 +1,7 @@
 //! Helpers of the tests: policies from text, requests and responses as JSON by proto field names.
 
 use policy::Policy;
-use prost_reflect::{DynamicMessage, SerializeOptions};
+use prost_reflect::{DynamicMessage, MethodDescriptor, SerializeOptions};
 use serde_json::Value;
 
 pub(crate) fn policy(text: &str) -> Policy {
@@ -32,16 +32,38 @@ pub(crate) fn mistakes(text: &str) -> String {
     }
 }
 
-/// The response to a request, or why there is none.
+/// The response to a request, or the first failure of a rule.
 pub(crate) fn decide(policy: &Policy, rpc_name: &str, request: Value) -> Result<Value, String> {
-    let rpc =
-        contract::rpcs().find(|rpc| rpc.name() == rpc_name).expect("the contract has the rpc");
+    let rpc = rpc(rpc_name);
     let request = DynamicMessage::deserialize(rpc.input(), request).expect("a request of the rpc");
-    let decision = policy.evaluate(&rpc, &request).map_err(|failed| failed.to_string())?;
+    let decision = policy.evaluate(&rpc, &request);
+    if let Some(failure) = decision.failures.first() {
+        return Err(format!("rule {:?} failed: {}", failure.rule, failure.why));
+    }
+    Ok(json(&decision.response))
+}
+
+/// The response to a request, and the failures of rules on the way.
+pub(crate) fn decide_in_spite(
+    policy: &Policy,
+    rpc_name: &str,
+    request: Value,
+) -> (Value, Vec<String>) {
+    let rpc = rpc(rpc_name);
+    let request = DynamicMessage::deserialize(rpc.input(), request).expect("a request of the rpc");
+    let decision = policy.evaluate(&rpc, &request);
+    (json(&decision.response), decision.failures.iter().map(ToString::to_string).collect())
+}
+
+fn rpc(name: &str) -> MethodDescriptor {
+    contract::rpcs().find(|rpc| rpc.name() == name).expect("the contract has the rpc")
+}
+
+fn json(response: &DynamicMessage) -> Value {
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .stringify_64_bit_integers(false)
         .use_enum_numbers(true);
     let json = serde_json::value::Serializer;
-    Ok(decision.response.serialize_with_options(json, &options).expect("messages have a JSON form"))
+    response.serialize_with_options(json, &options).expect("messages have a JSON form")
 }
