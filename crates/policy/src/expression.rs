@@ -13,6 +13,7 @@ mod operators;
 mod pattern;
 mod problem;
 mod syntax_tree;
+mod text;
 mod types;
 mod word_list;
 

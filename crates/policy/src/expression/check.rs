@@ -6,6 +6,7 @@
 mod call;
 mod comprehension;
 
+use super::environment::MADE;
 use super::library::Library;
 use super::message::{TEST, no_field};
 use super::problem::Problem;
@@ -108,7 +109,13 @@ impl Checker<'_> {
             Expr::Literal(literal) => literal_type(literal),
             Expr::Ident(name) => self.variable(id, name),
             Expr::Select(select) => self.select(id, select),
-            Expr::Call(call) => self.call(id, call),
+            Expr::Call(call) => {
+                let type_ = self.call(id, call);
+                if call::may_be_large(call, &type_) {
+                    call::wrap(node, MADE);
+                }
+                type_
+            }
             Expr::List(list) => {
                 let entries = list.elements.iter_mut().map(|entry| self.node(entry));
                 Type::list(entries.fold(Type::Nothing, Type::or))

@@ -8,15 +8,24 @@ use super::json_text::json_text;
 use super::library::Library;
 use super::message::Message;
 use super::pattern::{Pattern, matches, replace_matches};
+use super::text::{join, made, replace, replace_n, size, split_text};
 use super::word_list::{WordList, contains_any, fold_case, mask};
-use cel::common::types::{CelBool, CelString, DYN_TYPE, LIST_TYPE, STRING_TYPE};
+use cel::common::types::{CelBool, CelInt, CelString, DYN_TYPE, LIST_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
 use cel::{Context, DeclarationError, Env, ExecutionError, Value};
 use prost_reflect::DynamicMessage;
 use std::sync::Arc;
 
-/// The function that the checker puts around the body of every loop. CEL has no way to write it.
+/// The function that the checker puts around the body of every loop. CEL has no way to write it, nor the others here.
 pub(super) const TICK: &str = "@tick";
+/// The one around what may be large.
+pub(super) const MADE: &str = "@made";
+/// The one around a text that is split.
+pub(super) const SPLIT_TEXT: &str = "@splitText";
+/// The one instead of cel's own `replace`.
+pub(super) const REPLACE: &str = "@replace";
+/// The one instead of cel's own `join`.
+pub(super) const JOIN: &str = "@join";
 
 /// The names that all of a policy's expressions share.
 pub(crate) struct Environment {
@@ -76,22 +85,29 @@ impl<'a> Evaluation<'a> {
 
 fn functions(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_overload(TICK, TICK, vec![DYN_TYPE], tick)?;
+    env.add_overload(MADE, MADE, vec![DYN_TYPE], made)?;
+    env.add_overload(SPLIT_TEXT, SPLIT_TEXT, vec![DYN_TYPE], split_text)?;
+    env.add_member_overload(JOIN, "join", LIST_TYPE, vec![], join)?;
+    env.add_member_overload(JOIN, "join_by", LIST_TYPE, vec![STRING_TYPE], join)?;
+    cel::add_member_overload!(env, fn replace: (CelString, CelString, CelString) -> Result<CelString>, name = REPLACE)?;
+    cel::add_member_overload!(env, fn replace_n: (CelString, CelString, CelString, CelInt) -> Result<CelString>, name = REPLACE)?;
     env.add_overload("parseJson", "parse_json", vec![STRING_TYPE], parse_json)?;
     env.add_overload("toJson", "to_json", vec![DYN_TYPE], to_json)?;
     env.add_overload("jsonText", "json_text", vec![STRING_TYPE, LIST_TYPE], json_text)?;
-    cel::add_overload!(env, fn is_json: (CelString) -> CelBool)?;
-    cel::add_overload!(env, fn matches: (CelString, Pattern) -> CelBool)?;
-    cel::add_member_overload!(env, fn matches: (CelString, Pattern) -> CelBool)?;
-    cel::add_member_overload!(env, fn replace_matches: (CelString, Pattern, CelString) -> CelString)?;
-    cel::add_member_overload!(env, fn contains_any: (CelString, WordList) -> CelBool)?;
-    cel::add_member_overload!(env, fn mask: (CelString, WordList) -> CelString)?;
+    cel::add_overload!(env, fn is_json: (CelString) -> Result<CelBool>)?;
+    cel::add_overload!(env, fn matches: (CelString, Pattern) -> Result<CelBool>)?;
+    cel::add_member_overload!(env, fn matches: (CelString, Pattern) -> Result<CelBool>)?;
+    cel::add_member_overload!(env, fn replace_matches: (CelString, Pattern, CelString) -> Result<CelString>)?;
+    cel::add_member_overload!(env, fn contains_any: (CelString, WordList) -> Result<CelBool>)?;
+    cel::add_member_overload!(env, fn mask: (CelString, WordList) -> Result<CelString>)?;
     cel::add_member_overload!(env, fn lower: (CelString) -> CelString)?;
     cel::add_member_overload!(env, fn fold: (CelString) -> CelString)
 }
 
 fn tick<'b, 'v>(mut body: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    budget::spend(1)?;
-    Ok(body.swap_remove(0))
+    let body = body.swap_remove(0);
+    budget::spend(1 + size(&*body) / 1024)?;
+    Ok(body)
 }
 
 fn lower(text: &CelString<'_>) -> CelString<'static> {

@@ -1,5 +1,6 @@
 //! JSON texts to CEL values and back: the content of a message is JSON in a string.
 
+use super::budget::{self, Exceeded};
 use cel::ExecutionError;
 use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
@@ -7,15 +8,19 @@ use cel::common::types::{
 use cel::common::value::{CowVal, Val};
 use serde_json::{Map, Number, Value};
 
+/// The steps for a KiB of JSON: each byte or two may be a value of some 50 bytes.
+const STEPS: usize = 64;
+
 /// Reads a JSON text. Stricter than other readers, it rejects a number beyond any double, half of a surrogate pair,
 /// nesting deeper than 127.
-fn read(text: &CelString<'_>) -> Option<Value> {
-    serde_json::from_str(text.inner()).ok()
+fn read(text: &CelString<'_>) -> Result<Option<Value>, Exceeded> {
+    budget::spend_bytes(text.inner().len() * STEPS)?;
+    Ok(serde_json::from_str(text.inner()).ok())
 }
 
 /// True if `parseJson` of the text gives a value.
-pub(super) fn is_json(text: &CelString<'_>) -> CelBool {
-    read(text).is_some().into()
+pub(super) fn is_json(text: &CelString<'_>) -> Result<CelBool, ExecutionError> {
+    Ok(read(text)?.is_some().into())
 }
 
 /// A cel function, written out since its result may be of any type.
@@ -23,7 +28,8 @@ pub(super) fn parse_json<'b, 'v>(
     arguments: Vec<CowVal<'b, 'v>>,
 ) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let text = arguments.first().and_then(|text| text.downcast_ref::<CelString>());
-    text.and_then(read)
+    let value = text.map(read).transpose()?.flatten();
+    value
         .map(|value| CowVal::Owned(from_json(value)))
         .ok_or_else(|| ExecutionError::function_error("parseJson", "the text is no JSON"))
 }

@@ -1,11 +1,15 @@
 //! The visible text of a JSON text, even if a sender hides it from searches.
 
+use super::budget;
 use super::word_list::fold_case;
 use cel::ExecutionError;
 use cel::common::types::{CelList, CelString};
 use cel::common::value::CowVal;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+
+/// The steps for a KiB of JSON.
+const STEPS: usize = 8;
 
 /// The texts in an object's members of these names, one a line: at any depth, with the names in any case, and both of a
 /// duplicate name, since OpenIM's clients may show either. For any other text it is the whole text, which a more
@@ -23,6 +27,7 @@ pub(super) fn json_text<'b, 'v>(
     else {
         return Err(ExecutionError::function_error("jsonText", "not a text and a list"));
     };
+    budget::spend_bytes(text.inner().len() * STEPS)?;
     let names = names.inner().iter().filter_map(|name| name.downcast_ref::<CelString>());
     let names: Vec<_> = names.map(|name| fold_case(name.inner())).collect();
     let texts = texts(text.inner(), &names).unwrap_or_else(|_| unescape(text.inner()));

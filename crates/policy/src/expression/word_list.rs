@@ -1,5 +1,6 @@
 //! The word lists of a policy file: `x in lists.name` is a hash lookup, a search one pass over the text.
 
+use super::budget;
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use cel::ExecutionError;
 use cel::common::traits::Container;
@@ -8,6 +9,9 @@ use cel::common::value::{StaticVal, Val};
 use std::any::Any;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// The steps for a KiB of a text that is searched.
+const STEPS: usize = 8;
 
 static TYPE: Type = Type::new_unspecified_type("words");
 
@@ -35,12 +39,20 @@ impl WordList {
 }
 
 /// True if any of the words is part of the text.
-pub(super) fn contains_any(text: &CelString<'_>, words: &WordList) -> CelBool {
-    words.0.search.is_match(&fold(text.inner())).into()
+pub(super) fn contains_any(
+    text: &CelString<'_>,
+    words: &WordList,
+) -> Result<CelBool, ExecutionError> {
+    budget::spend_bytes(text.inner().len() * STEPS)?;
+    Ok(words.0.search.is_match(&fold(text.inner())).into())
 }
 
 /// The text with an asterisk for every character of a word.
-pub(super) fn mask(text: &CelString<'_>, words: &WordList) -> CelString<'static> {
+pub(super) fn mask(
+    text: &CelString<'_>,
+    words: &WordList,
+) -> Result<CelString<'static>, ExecutionError> {
+    budget::spend_bytes(text.inner().len() * STEPS)?;
     let folded = fold(text.inner());
     let mut matches = words.0.search.find_iter(&folded).peekable();
     let masked = text.inner().chars().zip(folded.char_indices()).map(|(char, (at, _))| {
@@ -48,7 +60,7 @@ pub(super) fn mask(text: &CelString<'_>, words: &WordList) -> CelString<'static>
         let in_word = matches.peek().is_some_and(|found| found.start() <= at);
         if in_word { '*' } else { char }
     });
-    masked.collect::<String>().into()
+    Ok(masked.collect::<String>().into())
 }
 
 /// The text as it is compared where case does not matter: `ẞ`, `ß` and `SS` are all `ss`.
@@ -111,13 +123,15 @@ mod tests {
 
     #[test]
     fn words_are_found_and_masked_in_any_case() {
+        budget::refill();
         let words =
             WordList::new(["casino", "straße", "cas"].map(str::to_owned)).expect("a few words");
-        let masked = |text: &'static str| mask(&text.into(), &words).inner().to_owned();
+        let masked =
+            |text: &'static str| mask(&text.into(), &words).expect("short").inner().to_owned();
         assert_eq!(masked("the CaSiNo, İ and the STRAẞE cas"), "the ******, İ and the ****** ***");
         assert_eq!(masked("nothing"), "nothing");
-        assert_eq!(contains_any(&"a CASINO".into(), &words), CelBool::from(true));
-        assert_eq!(contains_any(&"a ca sino".into(), &words), CelBool::from(false));
+        assert_eq!(contains_any(&"a CASINO".into(), &words), Ok(CelBool::from(true)));
+        assert_eq!(contains_any(&"a ca sino".into(), &words), Ok(CelBool::from(false)));
     }
 
     #[test]

@@ -197,25 +197,75 @@ rules:
     assert_eq!(decide(150_000), Err(failure.into()));
 }
 
-#[test]
-fn a_decision_of_few_but_long_steps_has_an_end() {
-    let policy = policy(
+/// The rule's decision about pushes of this content, to so many users.
+fn pushes(condition: &str, content: &str, users: usize) -> Result<serde_json::Value, String> {
+    let policy = policy(&format!(
         "
+lists: {{words: [casino]}}
 rules:
-  - name: slow
+  - name: r
     on: [BeforeOfflinePush]
-    when: request.user_ids.all(id, parseJson(request.content).size() > 0)
-    deny: {}
-",
-    );
-    let content = json!(vec!["x"; 100_000]).to_string();
-    let decide = |ids| {
-        let request = json!({"user_ids": vec!["x"; ids], "content": content});
-        decide(&policy, "BeforeOfflinePush", request)
-    };
-    assert!(decide(2).is_ok());
-    let failure = "rule \"slow\" failed: the decision takes more than 500 ms";
-    assert_eq!(decide(9_000), Err(failure.into()));
+    deny: {{}}
+    when: |
+      {condition}
+"
+    ));
+    let request = json!({"user_ids": vec!["x"; users], "content": content});
+    decide(&policy, "BeforeOfflinePush", request)
+}
+
+#[test]
+fn each_function_takes_steps_for_the_text_that_it_reads() {
+    let text = json!(vec!["x"; 100_000]).to_string();
+    for condition in [
+        "isJson(request.content)",
+        "parseJson(request.content).size() > 0",
+        "jsonText(request.content, ['a']) == ''",
+        "request.content.matches('y$')",
+        "request.content.replaceMatches('y', '') == ''",
+        "request.content.replaceMatches('(y)', '$1') == ''",
+        "request.content.containsAny(lists.words)",
+        "request.content.mask(lists.words) == ''",
+        "request.content.replace('y', '') == ''",
+        "request.content.split('y').size() > 1",
+        "[request.content].join() == ''",
+        "request.content + 'y' == ''",
+        "request.content.lowerAscii() == ''",
+        "bytes(request.content).size() == 0",
+    ] {
+        let all = format!("!request.user_ids.all(id, {condition} || true)");
+        assert_eq!(pushes(&all, &text[..9_000], 1), Ok(json!({})), "{condition}");
+        let failure = Err("rule \"r\" failed: the decision takes more than 50000 steps".to_owned());
+        assert_eq!(pushes(&all, &text, 20_000), failure, "{condition}");
+    }
+}
+
+#[test]
+fn no_function_makes_what_the_budget_has_no_steps_for() {
+    let text = "a".repeat(1 << 20);
+    for condition in [
+        "request.content.replace('a', request.content) == ''",
+        "request.content.replace('', request.content) == ''",
+        "request.content.replace('a', request.content, 1000) == ''",
+        "request.content.replaceMatches('a', request.content) == ''",
+        "request.content.replaceMatches('(a)', '$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1') == ''",
+        "request.user_ids.join(request.content) == ''",
+        "request.content.split('').size() > 0",
+        "request.user_ids.map(id, request.content + id).size() > 0",
+        "request.user_ids.map(id, [request.content + id]).size() > 0",
+        "request.user_ids.all(id, parseJson('[' + request.content + ']') == 1)",
+    ] {
+        let failure = Err("rule \"r\" failed: the decision takes more than 50000 steps".to_owned());
+        assert_eq!(pushes(condition, &text, 20_000), failure, "{condition}");
+    }
+}
+
+#[test]
+fn the_text_of_format_is_a_literal() {
+    let rule = "rules: [{name: r, on: [BeforeOfflinePush], deny: {}, when: ";
+    assert_eq!(mistakes(&format!("{rule}\"'%.3f'.format([1.5]) == ''\"}}]")), "");
+    let mistakes = mistakes(&format!("{rule}\"request.content.format([1.5]) == ''\"}}]"));
+    assert!(mistakes.contains("the text of format must be a literal"), "{mistakes}");
 }
 
 #[test]

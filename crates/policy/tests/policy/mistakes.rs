@@ -102,7 +102,7 @@ fn what_is_no_policy_is_told_with_its_place() {
         ),
         (
             &rule("whn: 'true'"),
-            "4:5: unknown field `whn`, expected one of name, on, when, deny, edit",
+            "4:5: unknown field `whn`, expected one of name, on, when, deny, edit, on_error",
         ),
         // YAML takes what begins with an exclamation mark for a tag.
         (&rule("when: !has(request.command)"), "4:32: null is not allowed here"),

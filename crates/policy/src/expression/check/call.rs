@@ -1,15 +1,37 @@
 //! Checks calls: of operators, of functions, and the patterns that some functions take.
 
+use super::super::environment::{JOIN, REPLACE, SPLIT_TEXT};
 use super::super::types::Type;
-use super::super::{functions, operators};
+use super::super::{functions, operators as checked};
 use super::Checker;
-use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue};
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
+use std::mem;
+
+/// The variable in which a loop collects its result.
+const COLLECTED: &str = "@result";
 
 /// The functions whose second value, after the text, is a pattern.
 const WITH_PATTERN: [&str; 2] = ["matches", "replaceMatches"];
 
 /// The calls that become loops before they are checked, if they have the right arguments.
 const MACROS: [&str; 6] = ["all", "exists", "exists_one", "filter", "has", "map"];
+
+/// True if the value of a call may be large; the list that a loop collects is counted by its rounds.
+pub(super) fn may_be_large(call: &CallExpr, type_: &Type) -> bool {
+    let is_collected = matches!(&call.args[..], [IdedExpr { expr: Expr::Ident(name), .. }, ..] if name == COLLECTED);
+    let makes = !matches!(call.func_name.as_str(), operators::CONDITIONAL | operators::INDEX);
+    makes
+        && !is_collected
+        && matches!(type_, Type::String | Type::Bytes | Type::List(_) | Type::Dyn)
+}
+
+/// Puts a function around a node.
+pub(super) fn wrap(node: &mut IdedExpr, function: &str) {
+    let inner = mem::take(node);
+    let id = inner.id;
+    let call = CallExpr { func_name: function.to_owned(), target: None, args: vec![inner] };
+    *node = IdedExpr { id, expr: Expr::Call(call) };
+}
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, id: u64, call: &mut CallExpr) -> Type {
@@ -25,9 +47,9 @@ impl Checker<'_> {
                 argument => self.node(argument),
             })
             .collect();
-        if let Some(result) = operators::result(name, &arguments) {
+        if let Some(result) = checked::result(name, &arguments) {
             return result.unwrap_or_else(|| {
-                let text = format!("no operator for {}", operators::display(name, &arguments));
+                let text = format!("no operator for {}", checked::display(name, &arguments));
                 self.problem(self.source.offset(id), text)
             });
         }
@@ -36,7 +58,19 @@ impl Checker<'_> {
         } else {
             functions::result(name, receiver.as_ref(), &arguments)
         };
-        result.unwrap_or_else(|text| self.problem(self.source.offset_of(name, id), text))
+        let name = name.to_owned();
+        match (&result, &mut call.target) {
+            (Ok(_), Some(_)) if name == "replace" => call.func_name = REPLACE.to_owned(),
+            (Ok(_), Some(_)) if name == "join" => call.func_name = JOIN.to_owned(),
+            (Ok(_), Some(text)) if name == "split" => wrap(text, SPLIT_TEXT),
+            (Ok(_), Some(text)) if name == "format" && !matches!(text.expr, Expr::Literal(_)) => {
+                let text =
+                    "the text of format must be a literal: its precisions make texts of any size";
+                return self.problem(self.source.offset_of(&name, id), text.to_owned());
+            }
+            _ => {}
+        }
+        result.unwrap_or_else(|text| self.problem(self.source.offset_of(&name, id), text))
     }
 
     /// Compiles a literal pattern, and replaces it by its variable.

@@ -3,8 +3,8 @@
 use super::super::environment::TICK;
 use super::super::types::Type;
 use super::Checker;
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, operators};
-use std::mem;
+use super::call::wrap;
+use cel::common::ast::{ComprehensionExpr, Expr, operators};
 
 /// The depth to which loops may be nested: their costs multiply.
 const MAX_LOOPS: usize = 2;
@@ -53,8 +53,5 @@ fn count_rounds(loop_: &mut ComprehensionExpr) {
         },
         _ => &mut loop_.loop_cond,
     };
-    let body = mem::take(place);
-    let id = body.id;
-    let tick = CallExpr { func_name: TICK.to_owned(), target: None, args: vec![body] };
-    *place = IdedExpr { id, expr: Expr::Call(tick) };
+    wrap(place, TICK);
 }
