@@ -1,7 +1,7 @@
-//! Answers calls by a policy, and logs denials and rules that failed.
+//! Answers calls by a policy, and logs denials, rules that failed and those that are not enforced.
 
 use crate::serve::Decide;
-use policy::{Policy, RuleFailure};
+use policy::{Logged, Policy, RuleFailure};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -16,6 +16,19 @@ static CALLBACKS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     contract::callbacks().map(names).collect()
 });
 
+/// A line about a call, at a level, with the call's own fields.
+macro_rules! about {
+    ($level:ident, $rpc:expr, $metadata:expr, $($line:tt)+) => {
+        $level!(
+            callback = CALLBACKS.get($rpc.name()).map_or("unknown", String::as_str),
+            rpc = $rpc.name(),
+            callback_id = ?text($metadata, "callback-id"),
+            operation_id = ?text($metadata, "openim-operation-id"),
+            $($line)+
+        )
+    };
+}
+
 impl Decide for Arc<Policy> {
     async fn decide(
         &self,
@@ -23,36 +36,30 @@ impl Decide for Arc<Policy> {
         metadata: &MetadataMap,
         request: DynamicMessage,
     ) -> Result<DynamicMessage, Status> {
-        let rpc_name = rpc.name();
-        // The log limits the lines about each callback.
-        let callback = || CALLBACKS.get(rpc_name).map_or("unknown", String::as_str);
-        // Users may have chosen these, so they are logged escaped.
-        let id = |key| metadata.get(key).and_then(|id| id.to_str().ok()).unwrap_or_default();
-        let (callback_id, operation_id) = (id("callback-id"), id("openim-operation-id"));
         let decision = self.evaluate(rpc, &request);
         for RuleFailure { rule, place, on_error, why } in &decision.failures {
-            error!(
-                callback = callback(),
-                rpc = rpc_name,
+            about!(
+                error,
+                rpc,
+                metadata,
                 rule,
                 place,
                 on_error = on_error.as_str(),
                 why,
-                ?callback_id,
-                ?operation_id,
                 "rule failed"
             );
         }
+        for Logged { rule, verdict } in &decision.logged {
+            about!(info, rpc, metadata, rule, verdict, "not enforced");
+        }
         if let Some(rule) = decision.denied_by {
-            info!(
-                callback = callback(),
-                rpc = rpc_name,
-                rule,
-                ?callback_id,
-                ?operation_id,
-                "denied"
-            );
+            about!(info, rpc, metadata, rule, "denied");
         }
         Ok(decision.response)
     }
+}
+
+/// A value that a user may have chosen; it is logged escaped.
+fn text<'a>(metadata: &'a MetadataMap, key: &str) -> &'a str {
+    metadata.get(key).and_then(|text| text.to_str().ok()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use crate::evaluate::{Edit, Placed, Rule, Then};
 use crate::expression::{Library, Problem, Type, no_field};
-use crate::file::Defaults;
+use crate::file::{Defaults, Mode, OnError};
 use crate::mistakes::{Mistakes, RuleMistakes};
 use crate::parsed::{Consequence, ParsedExpression};
 use crate::request_view::RequestView;
@@ -52,7 +52,10 @@ impl Compiler {
         }
         let when = ParsedExpression::parse(&rule.when, mistakes);
         let consequence = Consequence::parse(rule, &place, mistakes);
-        let on_error = rule.on_error.unwrap_or(defaults.on_error);
+        let on_error = match rule.mode {
+            Mode::Enforce => rule.on_error.unwrap_or(defaults.on_error),
+            Mode::Log => OnError::Skip,
+        };
         let deny = rule.deny.as_ref().unwrap_or(&defaults.deny);
         for on in &rule.on {
             let Some(rpc) = self.rpc(on, mistakes) else {
@@ -63,11 +66,13 @@ impl Compiler {
                 Consequence::Deny(deny) => {
                     denial::response(deny, &rule.name, &rpc.output()).map(Then::Deny)
                 }
+                Consequence::Allow => Some(Then::Allow),
                 Consequence::Edit(edits) => Some(Then::Edit(self.edits(edits, &rpc, mistakes))),
             });
             let failed = denial::response(deny, &rule.name, &rpc.output());
             if let (Some(when), Some(then), Some(failed)) = (when, then, failed) {
-                let rule = Rule { name: rule.name.clone(), when, then, on_error, failed };
+                let (name, mode) = (rule.name.clone(), rule.mode);
+                let rule = Rule { name, when, then, mode, on_error, failed };
                 self.rules.push(Compiled { rpc, rule, place });
             }
         }

@@ -3,7 +3,7 @@
 use crate::convert;
 use crate::denial;
 use crate::expression::{Environment, Evaluation, Expression, Failure};
-use crate::file::OnError;
+use crate::file::{Mode, OnError};
 use crate::keyed;
 use crate::request_view::RequestView;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor, Value};
@@ -25,6 +25,7 @@ pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) when: Placed,
     pub(crate) then: Then,
+    pub(crate) mode: Mode,
     pub(crate) on_error: OnError,
     /// The response where the rule fails and denies, but for the reason.
     pub(crate) failed: DynamicMessage,
@@ -40,6 +41,8 @@ pub(crate) enum Then {
     /// The whole response, which is the same for every request.
     Deny(DynamicMessage),
     Edit(Vec<Edit>),
+    /// Later rules are not asked.
+    Allow,
 }
 
 pub(crate) struct Edit {
@@ -58,8 +61,19 @@ pub struct Decision<'a> {
     pub response: DynamicMessage,
     /// The rule that denied, if one did.
     pub denied_by: Option<&'a str>,
+    /// The rules that held, but are of `mode: log`.
+    pub logged: Vec<Logged<'a>>,
     /// The rules that failed. Of these the last one denied, unless it is skipped.
     pub failures: Vec<RuleFailure<'a>>,
+}
+
+/// A rule of `mode: log` that held.
+#[derive(Debug)]
+pub struct Logged<'a> {
+    /// The rule.
+    pub rule: &'a str,
+    /// Its verdict, had it been enforced: `deny`, `edit` or `allow`.
+    pub verdict: &'static str,
 }
 
 /// A rule that failed over a request.
@@ -92,45 +106,73 @@ impl Policy {
     /// call is allowed.
     pub fn evaluate(&self, rpc: &MethodDescriptor, request: &DynamicMessage) -> Decision<'_> {
         self.environment.start_decision();
-        let mut response = DynamicMessage::new(rpc.output());
         let mut request = Cow::Borrowed(request);
-        let mut failures = vec![];
+        let response = DynamicMessage::new(rpc.output());
+        let mut decision = Decision { response, denied_by: None, logged: vec![], failures: vec![] };
         for rule in self.rules.get(rpc.full_name()).into_iter().flatten() {
-            match rule.evaluate(&self.environment, &request) {
-                Ok(Outcome::Allow) => {}
-                Ok(Outcome::Deny(response)) => {
-                    return Decision { response, denied_by: Some(&rule.name), failures };
+            let effect = match rule.evaluate(&self.environment, &request) {
+                Ok(Some(effect)) => effect,
+                Ok(None) => continue,
+                Err(failed) => match decision.failed(rule, failed) {
+                    Some(effect) => effect,
+                    None => continue,
+                },
+            };
+            if rule.mode == Mode::Log {
+                decision.logged.push(Logged { rule: &rule.name, verdict: effect.verdict() });
+                continue;
+            }
+            match effect {
+                Effect::Deny(response) => {
+                    decision.response = response;
+                    decision.denied_by = Some(&rule.name);
+                    break;
                 }
-                Ok(Outcome::Edit { values, edited }) => {
+                Effect::Allow => break,
+                Effect::Edit { values, edited } => {
                     for (edit, value) in values {
-                        edit.set(&mut response, value);
+                        edit.set(&mut decision.response, value);
                     }
                     request = edited.map_or(request, Cow::Owned);
                 }
-                Err(failed) => {
-                    let failure = rule.failure(failed);
-                    let denied = (rule.on_error == OnError::Deny)
-                        .then(|| denial::with_reason(&rule.failed, &failure.to_string()));
-                    failures.push(failure);
-                    if let Some(response) = denied {
-                        return Decision { response, denied_by: Some(&rule.name), failures };
-                    }
-                }
             }
         }
-        Decision { response, denied_by: None, failures }
+        decision
     }
 }
 
-/// The outcome of a rule for one request.
-enum Outcome<'a> {
-    Allow,
+impl<'a> Decision<'a> {
+    /// Notes the failure of a rule, and returns what follows from it, if anything does.
+    fn failed(&mut self, rule: &'a Rule, failed: Failed<'a>) -> Option<Effect<'a>> {
+        let failure = rule.failure(failed);
+        let reason = failure.to_string();
+        self.failures.push(failure);
+        match rule.on_error {
+            OnError::Deny => Some(Effect::Deny(denial::with_reason(&rule.failed, &reason))),
+            OnError::Skip => None,
+        }
+    }
+}
+
+/// The effect of a rule that holds.
+enum Effect<'a> {
     Deny(DynamicMessage),
+    Allow,
     Edit {
         values: Vec<(&'a Edit, Value)>,
         /// The request as later rules see it, if it has changed.
         edited: Option<DynamicMessage>,
     },
+}
+
+impl Effect<'_> {
+    fn verdict(&self) -> &'static str {
+        match self {
+            Self::Deny(_) => "deny",
+            Self::Allow => "allow",
+            Self::Edit { .. } => "edit",
+        }
+    }
 }
 
 /// An expression that failed, and its place.
@@ -151,27 +193,28 @@ impl Placed {
 }
 
 impl Rule {
-    /// Evaluates the rule. All its edits see the same request.
+    /// Evaluates the rule; none if it does not hold. All its edits see the same request.
     fn evaluate(
         &self,
         environment: &Environment,
         request: &DynamicMessage,
-    ) -> Result<Outcome<'_>, Failed<'_>> {
+    ) -> Result<Option<Effect<'_>>, Failed<'_>> {
         let evaluation = environment.evaluation(request);
         if !self.when.run(|| evaluation.condition(&self.when.expression))? {
-            return Ok(Outcome::Allow);
+            return Ok(None);
         }
-        match &self.then {
-            Then::Deny(response) => Ok(Outcome::Deny(response.clone())),
+        Ok(Some(match &self.then {
+            Then::Deny(response) => Effect::Deny(response.clone()),
+            Then::Allow => Effect::Allow,
             Then::Edit(edits) => {
                 let values = edits
                     .iter()
                     .map(|edit| Ok((edit, edit.value.run(|| edit.evaluate(&evaluation))?)))
                     .collect::<Result<Vec<_>, Failed<'_>>>()?;
                 let edited = edited(request, &values)?;
-                Ok(Outcome::Edit { values, edited })
+                Effect::Edit { values, edited }
             }
-        }
+        }))
     }
 
     fn failure<'a>(&'a self, Failed { place, failure }: Failed<'a>) -> RuleFailure<'a> {

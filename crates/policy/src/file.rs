@@ -39,6 +39,16 @@ pub enum OnError {
     Skip,
 }
 
+/// The effect of a rule.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    #[default]
+    Enforce,
+    /// It is logged only.
+    Log,
+}
+
 impl OnError {
     /// Its name in a policy.
     #[must_use]
@@ -62,6 +72,10 @@ pub(crate) struct Rule {
     pub(crate) deny: Option<Deny>,
     /// Expressions, by the response's fields that they are for.
     pub(crate) edit: Option<HashMap<Spanned<String>, Spanned<String>>>,
+    /// True if the rule ends the evaluation.
+    pub(crate) allow: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub(crate) mode: Mode,
     pub(crate) on_error: Option<OnError>,
 }
 

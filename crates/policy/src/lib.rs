@@ -26,6 +26,6 @@ mod mistakes;
 mod parsed;
 mod request_view;
 
-pub use evaluate::{Decision, Policy, RuleFailure};
+pub use evaluate::{Decision, Logged, Policy, RuleFailure};
 pub use file::OnError;
 pub use load::LoadError;

@@ -15,6 +15,7 @@ pub(crate) struct ParsedExpression<'a> {
 /// The consequence of a rule.
 pub(crate) enum Consequence<'a> {
     Deny(&'a Deny),
+    Allow,
     /// The fields to edit, and their values.
     Edit(Vec<(&'a Spanned<String>, ParsedExpression<'a>)>),
 }
@@ -40,25 +41,34 @@ impl<'a> Consequence<'a> {
         place: &Location,
         mistakes: &mut RuleMistakes<'_, '_>,
     ) -> Option<Self> {
-        match (&rule.deny, &rule.edit) {
-            (Some(deny), None) => {
+        match (&rule.deny, &rule.edit, &rule.allow) {
+            (Some(deny), None, None) => {
                 if let Some((place, text)) = denial::mistake(deny) {
                     mistakes.add(&place, &text);
                 }
                 Some(Self::Deny(deny))
             }
-            (None, Some(edit)) if !edit.is_empty() => {
+            (None, None, Some(allow)) => {
+                if !allow.value {
+                    mistakes.add(
+                        &allow.referenced,
+                        "allow is true, or left out: to refuse, write deny",
+                    );
+                }
+                Some(Self::Allow)
+            }
+            (None, Some(edit), None) if !edit.is_empty() => {
                 let edits = edit.iter();
                 let edits = edits
                     .filter_map(|(f, value)| Some((f, ParsedExpression::parse(value, mistakes)?)));
                 Some(Self::Edit(edits.collect()))
             }
-            (None, _) => {
-                mistakes.add(place, "nothing follows: it needs deny or edit");
+            (None, _, None) => {
+                mistakes.add(place, "nothing follows: it needs deny, edit or allow");
                 None
             }
-            (Some(_), Some(_)) => {
-                mistakes.add(place, "it can deny or edit, not both");
+            _ => {
+                mistakes.add(place, "it can deny, edit or allow, one of them");
                 None
             }
         }

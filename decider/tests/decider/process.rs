@@ -108,8 +108,8 @@ fn it_says_what_is_in_force_and_what_it_denies() {
     let answer = runtime.block_on(change_nickname(&channel, "Admin"));
     assert!(answer.has_field_by_name("denial"));
     let line = decider.line();
-    let expected = "denied callback=\"beforeUpdateUserInfo\" rpc=\"BeforeUpdateUserInfo\" rule=\"reserved nickname\" \
-                    callback_id=\"c 1\" operation_id=\"o\\\"1\"";
+    let expected = "denied callback=\"beforeUpdateUserInfo\" rpc=\"BeforeUpdateUserInfo\" callback_id=\"c 1\" \
+                    operation_id=\"o\\\"1\" rule=\"reserved nickname\"";
     assert!(line.contains("INFO") && line.ends_with(expected), "{line}");
     drop(runtime);
     assert_eq!(decider.end("TERM"), Some(0));

@@ -1,6 +1,8 @@
 //! Conditions and denials: the rule that decides, and the values that it reads.
 
-use crate::support::{decide, holds, policy};
+use crate::support::{decide, decide_in_spite, holds, policy, rpc};
+use policy::Policy;
+use prost_reflect::{DynamicMessage, Value};
 use serde_json::json;
 
 const TWO_DENIALS: &str = "
@@ -45,6 +47,61 @@ rules:
     );
     let denied = decide(&policy, "BeforeUpdateUserInfo", json!({}));
     assert_eq!(denied, Ok(json!({"denial": {"reason": "deny"}})));
+}
+
+/// Two rules, of which the first one is told.
+fn before_a_denial(rule: &str) -> Policy {
+    policy(&format!(
+        "
+rules:
+  - {{name: trim, on: [BeforeUpdateUserInfo], when: 'true', edit: {{nickname: request.nickname.trim()}}}}
+  - {{name: first, on: [BeforeUpdateUserInfo], when: request.user_id == 'staff', {rule}}}
+  - {{name: last, on: [BeforeUpdateUserInfo], when: request.nickname == 'a', deny: {{}}}}
+"
+    ))
+}
+
+#[test]
+fn a_rule_that_allows_ends_the_evaluation_and_keeps_the_edits_before_it() {
+    let policy = before_a_denial("allow: true");
+    let decide = |user| {
+        let request = json!({"user_id": user, "nickname": " a "});
+        decide(&policy, "BeforeUpdateUserInfo", request)
+    };
+    assert_eq!(decide("staff"), Ok(json!({"nickname": "a"})));
+    assert_eq!(decide("u1"), Ok(json!({"denial": {"reason": "last"}})));
+}
+
+#[test]
+fn a_rule_of_mode_log_changes_nothing_and_is_told() {
+    for (consequence, verdict) in
+        [("deny: {}", "deny"), ("allow: true", "allow"), ("edit: {nickname: \"'b'\"}", "edit")]
+    {
+        let policy = before_a_denial(&format!("{consequence}, mode: log"));
+        let rpc = rpc("BeforeUpdateUserInfo");
+        for (user, logged) in [("staff", vec![("first", verdict)]), ("u1", vec![])] {
+            let mut request = DynamicMessage::new(rpc.input());
+            request.set_field_by_name("user_id", Value::String(user.to_owned()));
+            request.set_field_by_name("nickname", Value::String(" a ".to_owned()));
+            let decision = policy.evaluate(&rpc, &request);
+            assert_eq!(decision.denied_by, Some("last"));
+            let told: Vec<_> = decision.logged.iter().map(|it| (it.rule, it.verdict)).collect();
+            assert_eq!(told, logged, "{consequence}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_of_mode_log_that_fails_is_skipped() {
+    let policy = policy(
+        "
+rules:
+  - {name: r, on: [BeforeUpdateUserInfo], when: parseJson(request.ex) == 1, deny: {}, mode: log, on_error: deny}
+",
+    );
+    let decided = decide_in_spite(&policy, "BeforeUpdateUserInfo", json!({"ex": "x"}));
+    let failure = "rule \"r\" failed at policy.yaml:3:49: parseJson failed".to_owned();
+    assert_eq!(decided, (json!({}), vec![failure]));
 }
 
 #[test]

@@ -68,9 +68,9 @@ policy.yaml:12:32: rule "quoted": no variable nothing
 policy.yaml:14:7: rule "quoted": no field nicknam in BeforeUpdateUserInfoResponse; did you mean `nickname`?
 policy.yaml:15:7: rule "quoted": to deny, write deny
 policy.yaml:18:19: rule "quoted": no field user in BeforeUpdateUserInfoRequest
-policy.yaml:19:5: rule "both": it can deny or edit, not both
+policy.yaml:19:5: rule "both": it can deny, edit or allow, one of them
 policy.yaml:19:5: rule "both": it names no rpc
-policy.yaml:24:5: rule "neither": nothing follows: it needs deny or edit
+policy.yaml:24:5: rule "neither": nothing follows: it needs deny, edit or allow
 policy.yaml:28:15: rule "neither": no field nope in BeforeAddBlackRequest"#;
     assert_eq!(mistakes(text), expected);
 }
@@ -102,7 +102,7 @@ fn what_is_no_policy_is_told_with_its_place() {
         ),
         (
             &rule("whn: 'true'"),
-            "4:5: unknown field `whn`, expected one of name, on, when, deny, edit, on_error",
+            "4:5: unknown field `whn`, expected one of name, on, when, deny, edit, allow, mode, on_error",
         ),
         // YAML takes what begins with an exclamation mark for a tag.
         (&rule("when: !has(request.command)"), "4:32: null is not allowed here"),
@@ -260,4 +260,16 @@ fn an_expression_that_fails_whatever_the_request_is_told() {
     assert_eq!(in_edit("Decide", "{edits: request.body}"), "");
     assert_eq!(in_condition("1 / 0 == 1"), "for BeforeUpdateUserInfo: division by zero");
     assert_eq!(in_condition("parseJson('{').a"), "for BeforeUpdateUserInfo: parseJson failed");
+}
+
+#[test]
+fn a_rule_allows_or_does_not_say() {
+    let rule = "rules: [{name: r, on: [BeforeAddBlack], when: 'true', allow: false}]";
+    let mistake = "policy.yaml:1:62: rule \"r\": allow is true, or left out: to refuse, write deny";
+    assert_eq!(mistakes(rule), mistake);
+    let rule = "rules: [{name: r, on: [BeforeAddBlack], when: 'true', allow: true, deny: {}}]";
+    assert_eq!(
+        mistakes(rule),
+        "policy.yaml:1:9: rule \"r\": it can deny, edit or allow, one of them"
+    );
 }

@@ -55,7 +55,7 @@ pub(crate) fn decide_in_spite(
     (json(&decision.response), decision.failures.iter().map(ToString::to_string).collect())
 }
 
-fn rpc(name: &str) -> MethodDescriptor {
+pub(crate) fn rpc(name: &str) -> MethodDescriptor {
     contract::rpcs().find(|rpc| rpc.name() == name).expect("the contract has the rpc")
 }
 
