@@ -55,6 +55,10 @@ impl Decide for Arc<Policy> {
         if let Some(rule) = decision.denied_by {
             about!(info, rpc, metadata, rule, "denied");
         }
+        let is_unknown = !CALLBACKS.contains_key(rpc.name());
+        if is_unknown && !decision.has_verdict {
+            return Err(Status::unimplemented("no rule gives a verdict"));
+        }
         Ok(decision.response)
     }
 }

@@ -61,6 +61,8 @@ pub struct Decision<'a> {
     pub response: DynamicMessage,
     /// The rule that denied, if one did.
     pub denied_by: Option<&'a str>,
+    /// A rule denied, edited or allowed. Else the call is allowed for want of any.
+    pub has_verdict: bool,
     /// The rules that held, but are of `mode: log`.
     pub logged: Vec<Logged<'a>>,
     /// The rules that failed. Of these the last one denied, unless it is skipped.
@@ -108,7 +110,13 @@ impl Policy {
         self.environment.start_decision();
         let mut request = Cow::Borrowed(request);
         let response = DynamicMessage::new(rpc.output());
-        let mut decision = Decision { response, denied_by: None, logged: vec![], failures: vec![] };
+        let mut decision = Decision {
+            response,
+            denied_by: None,
+            has_verdict: false,
+            logged: vec![],
+            failures: vec![],
+        };
         for rule in self.rules.get(rpc.full_name()).into_iter().flatten() {
             let effect = match rule.evaluate(&self.environment, &request) {
                 Ok(Some(effect)) => effect,
@@ -122,6 +130,7 @@ impl Policy {
                 decision.logged.push(Logged { rule: &rule.name, verdict: effect.verdict() });
                 continue;
             }
+            decision.has_verdict = true;
             match effect {
                 Effect::Deny(response) => {
                     decision.response = response;

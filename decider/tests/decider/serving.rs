@@ -133,6 +133,27 @@ rules:
 }
 
 #[tokio::test]
+async fn a_command_that_the_contract_does_not_know_is_unimplemented_unless_a_rule_decides() {
+    let policy = policy(
+        "
+rules:
+  - {name: known, on: [Decide], when: request.command == 'known', allow: true}
+",
+    );
+    let server = Server::start(Arc::new(policy)).await;
+    let rpc = rpc("Decide");
+    let request = |command: &str| {
+        let mut request = DynamicMessage::new(rpc.input());
+        request.set_field_by_name("command", Value::String(command.to_owned()));
+        request
+    };
+    let ask = |command| call(&server.channel, &rpc, request(command));
+    let answer = ask("known").await.expect("an answer");
+    assert_eq!(answer, DynamicMessage::new(rpc.output()));
+    assert_eq!(ask("new").await.expect_err("a status").code(), Code::Unimplemented);
+}
+
+#[tokio::test]
 async fn health_is_served_for_every_service_and_ends_with_the_server() {
     let server = Server::start(Fake::default()).await;
     let mut client = HealthClient::new(server.channel.clone());
