@@ -16,6 +16,9 @@ const STEPS: usize = 50_000;
 /// or a build without optimisation, whose tests are to meet the steps.
 const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 10_000 } else { 250 });
 
+/// The entries of a list that are copied for one step.
+const ENTRIES_PER_STEP: usize = 8;
+
 thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(0) };
     static END: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -61,6 +64,17 @@ pub(super) fn spend_bytes(bytes: usize) -> Result<(), Exceeded> {
         0 => Ok(()),
         steps => spend(steps),
     }
+}
+
+/// Takes the steps for copying a list or a map.
+pub(super) fn spend_entries(entries: usize) -> Result<(), Exceeded> {
+    spend(entries / ENTRIES_PER_STEP)
+}
+
+/// The steps that the decision has taken so far.
+#[cfg(test)]
+pub(super) fn taken() -> usize {
+    STEPS - LEFT.get()
 }
 
 /// Fails once a bound is exceeded, even if the first error was swallowed.

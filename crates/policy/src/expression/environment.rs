@@ -5,6 +5,7 @@ use super::check::Expression;
 use super::failure::Failure;
 use super::json::{is_json, parse_json, to_json};
 use super::json_text::json_text;
+use super::json_view;
 use super::library::Library;
 use super::message::Message;
 use super::pattern::{Pattern, matches, replace_matches};
@@ -101,7 +102,8 @@ fn functions(env: &mut Env) -> Result<(), DeclarationError> {
     cel::add_member_overload!(env, fn contains_any: (CelString, WordList) -> Result<CelBool>)?;
     cel::add_member_overload!(env, fn mask: (CelString, WordList) -> Result<CelString>)?;
     cel::add_member_overload!(env, fn lower: (CelString) -> CelString)?;
-    cel::add_member_overload!(env, fn fold: (CelString) -> CelString)
+    cel::add_member_overload!(env, fn fold: (CelString) -> CelString)?;
+    json_view::functions(env)
 }
 
 fn tick<'b, 'v>(mut body: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {

@@ -44,9 +44,16 @@ const SIGNATURES: &str = "
     list.join() -> string
     list.join(string) -> string
 
+    json(string) -> json
+    json.text(string, string) -> string
+    json.int(string, int) -> int
+    json.bool(string, bool) -> bool
+    json.list(string) -> list(json)
+    json.has(string) -> bool
+    json.with(string, printable) -> string
     isJson(string) -> bool
     parseJson(string) -> dyn
-    toJson(dyn) -> string
+    toJson(printable) -> string
     jsonText(string, list(string)) -> string
 
     bool(bool) -> bool
@@ -181,7 +188,10 @@ fn parse_type(name: &str) -> Type {
         "duration" => Type::Duration,
         "list" => Type::list(Type::Dyn),
         "list(string)" => Type::list(Type::String),
+        "list(json)" => Type::list(Type::Json),
         "map" => Type::Map(Box::new(Type::Dyn)),
+        "json" => Type::Json,
+        "printable" => Type::Printable,
         "words" => Type::WordList,
         "pattern" => Type::Pattern,
         "dyn" => Type::Dyn,
@@ -198,7 +208,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     /// An expression of each type that a signature may name.
-    const VALUES: [(Type, &str); 10] = [
+    const VALUES: [(Type, &str); 11] = [
         (Type::Bool, "true"),
         (Type::Int, "1"),
         (Type::Uint, "1u"),
@@ -207,6 +217,7 @@ mod tests {
         (Type::Bytes, "b'1'"),
         (Type::Timestamp, "timestamp(1)"),
         (Type::Duration, "duration('1s')"),
+        (Type::Json, "json('{}')"),
         (Type::WordList, "lists.words"),
         (Type::Pattern, "'1'"),
     ];
@@ -215,7 +226,7 @@ mod tests {
         match wanted {
             Type::List(_) => "['1']",
             Type::Map(_) => "{'1': 1}",
-            Type::Dyn => "1",
+            Type::Dyn | Type::Printable => "1",
             other => VALUES.iter().find(|(type_, _)| type_ == other).expect("each has a value").1,
         }
     }
@@ -261,8 +272,8 @@ mod tests {
     #[test]
     fn every_operator_takes_the_operands_that_are_accepted() {
         for operator in ["==", "<", "+", "-", "*", "/", "%", "&&"] {
-            for (a, left) in &VALUES[..8] {
-                for (b, right) in &VALUES[..8] {
+            for (a, left) in &VALUES[..9] {
+                for (b, right) in &VALUES[..9] {
                     let name = format!("_{operator}_");
                     if let Some(Some(_)) = operators::result(&name, &[a.clone(), b.clone()]) {
                         let expression = format!("{left} {operator} {right}");

@@ -1,12 +1,15 @@
 //! JSON texts to CEL values and back: the content of a message is JSON in a string.
 
 use super::budget::{self, Exceeded};
+use super::json_view::Json;
 use cel::ExecutionError;
 use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
 };
 use cel::common::value::{CowVal, Val};
-use serde_json::{Map, Number, Value};
+use serde::ser::{Error, Serialize, Serializer};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The steps for a KiB of JSON: each byte or two may be a value of some 50 bytes.
 const STEPS: usize = 64;
@@ -38,9 +41,18 @@ pub(super) fn parse_json<'b, 'v>(
 pub(super) fn to_json<'b, 'v>(
     arguments: Vec<CowVal<'b, 'v>>,
 ) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let json = arguments.first().and_then(|value| into_json(&**value));
-    json.map(|json| CowVal::owned(CelString::from(json.to_string())))
-        .ok_or_else(|| ExecutionError::function_error("toJson", "the value has no form in JSON"))
+    let [value] = &arguments[..] else {
+        return Err(ExecutionError::invalid_argument_count(1, arguments.len()));
+    };
+    Ok(CowVal::owned(CelString::from(print(&**value)?)))
+}
+
+/// The value as JSON, with the keys of maps in order.
+pub(super) fn print(value: &dyn Val) -> Result<String, ExecutionError> {
+    serde_json::to_string(&Printable(value)).map_err(|_| ExecutionError::UnexpectedType {
+        got: value.get_type().name().to_owned(),
+        want: "a value with a form in JSON".to_owned(),
+    })
 }
 
 fn from_json<'v>(value: Value) -> Box<dyn Val + 'v> {
@@ -63,30 +75,35 @@ fn from_json<'v>(value: Value) -> Box<dyn Val + 'v> {
     }
 }
 
-fn into_json(value: &dyn Val) -> Option<Value> {
-    if let Some(text) = value.downcast_ref::<CelString>() {
-        Some(Value::from(text.inner()))
-    } else if let Some(bool) = value.downcast_ref::<CelBool>() {
-        Some(Value::from(*bool.inner()))
-    } else if let Some(int) = value.downcast_ref::<CelInt>() {
-        Some(Value::from(*int.inner()))
-    } else if let Some(uint) = value.downcast_ref::<CelUInt>() {
-        Some(Value::from(*uint.inner()))
-    } else if let Some(double) = value.downcast_ref::<CelDouble>() {
-        Number::from_f64(*double.inner()).map(Value::Number)
-    } else if let Some(list) = value.downcast_ref::<CelList>() {
-        list.inner()
-            .iter()
-            .map(|entry| into_json(&**entry))
-            .collect::<Option<_>>()
-            .map(Value::Array)
-    } else if let Some(map) = value.downcast_ref::<CelMap>() {
-        let members = map.inner().iter().map(|(key, value)| match key {
-            CelMapKey::String(key) => Some((key.inner().to_owned(), into_json(&**value)?)),
-            _ => None,
-        });
-        members.collect::<Option<Map<_, _>>>().map(Value::Object)
-    } else {
-        value.downcast_ref::<CelNull>().map(|_| Value::Null)
+struct Printable<'a, 'v>(&'a (dyn Val + 'v));
+
+impl Serialize for Printable<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = self.0;
+        if let Some(text) = value.downcast_ref::<CelString>() {
+            serializer.serialize_str(text.inner())
+        } else if let Some(bool) = value.downcast_ref::<CelBool>() {
+            serializer.serialize_bool(*bool.inner())
+        } else if let Some(int) = value.downcast_ref::<CelInt>() {
+            serializer.serialize_i64(*int.inner())
+        } else if let Some(uint) = value.downcast_ref::<CelUInt>() {
+            serializer.serialize_u64(*uint.inner())
+        } else if let Some(double) = value.downcast_ref::<CelDouble>() {
+            serializer.serialize_f64(*double.inner())
+        } else if let Some(json) = value.downcast_ref::<Json>() {
+            json.serialize(serializer)
+        } else if let Some(list) = value.downcast_ref::<CelList>() {
+            serializer.collect_seq(list.inner().iter().map(|entry| Printable(&**entry)))
+        } else if let Some(map) = value.downcast_ref::<CelMap>() {
+            let members = map.inner().iter().map(|(key, value)| match key {
+                CelMapKey::String(key) => Ok((key.inner(), Printable(&**value))),
+                _ => Err(S::Error::custom("a key is no text")),
+            });
+            serializer.collect_map(members.collect::<Result<BTreeMap<_, _>, _>>()?)
+        } else if value.downcast_ref::<CelNull>().is_some() {
+            serializer.serialize_unit()
+        } else {
+            Err(S::Error::custom("no form in JSON"))
+        }
     }
 }

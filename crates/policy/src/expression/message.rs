@@ -20,9 +20,6 @@ static TYPE: Type = Type::new_unspecified_type("message");
 /// reads, but the read of an unset field is no error: it gives the default.
 pub(super) const TEST: char = '?';
 
-/// The entries of a list that are copied for one step of the budget.
-const ENTRIES_PER_STEP: usize = 8;
-
 /// The error that a message has no such field.
 pub(crate) fn no_field(name: &str, message: &MessageDescriptor) -> String {
     let known: Vec<_> = message.fields().map(|field| field.name().to_owned()).collect();
@@ -80,11 +77,11 @@ fn read<'v>(value: &'v Value) -> Result<Box<dyn Val + 'v>, ExecutionError> {
         Value::Bytes(bytes) => Box::new(CelBytes::from(&bytes[..])),
         Value::Message(message) => Box::new(Message::Set(message)),
         Value::List(entries) => {
-            budget::spend(entries.len() / ENTRIES_PER_STEP)?;
+            budget::spend_entries(entries.len())?;
             Box::new(CelList::from(entries.iter().map(read).collect::<Result<Vec<_>, _>>()?))
         }
         Value::Map(members) => {
-            budget::spend(members.len() / ENTRIES_PER_STEP)?;
+            budget::spend_entries(members.len())?;
             let members = members.iter().map(|(key, value)| Ok((read_key(key), read(value)?)));
             Box::new(CelMap::from(members.collect::<Result<HashMap<_, _>, ExecutionError>>()?))
         }

@@ -40,10 +40,10 @@ pub(super) fn result(operator: &str, operands: &[Type]) -> Option<Option<Type>> 
     })
 }
 
-/// True if values of these types can ever be equal. Messages can't: they are compared by field.
+/// True if values of these types can ever be equal. Messages and JSON can't: they are compared by field.
 fn equatable(a: &Type, b: &Type) -> bool {
     match (a, b) {
-        (Type::Message(_), _) | (_, Type::Message(_)) => false,
+        (Type::Message(_) | Type::Json, _) | (_, Type::Message(_) | Type::Json) => false,
         (Type::List(a), Type::List(b)) => equatable(a, b),
         (Type::Map(_) | Type::Record(_), Type::Map(_) | Type::Record(_)) => true,
         _ => a.fits(b) || b.fits(a) || (a.is_number() && b.is_number()),

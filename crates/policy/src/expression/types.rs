@@ -25,6 +25,10 @@ pub(crate) enum Type {
     /// A map written out with literal keys, such as an edit of a message.
     Record(Vec<Member>),
     Message(MessageDescriptor),
+    /// A view of JSON in a text.
+    Json,
+    /// Anything with a form in JSON. Only parameters have this type.
+    Printable,
     /// A word list of the policy file.
     WordList,
     /// A regular expression, compiled.
@@ -89,6 +93,12 @@ impl Type {
             (Self::Record(members), Self::Map(wanted)) => {
                 members.iter().all(|member| member.value.fits(wanted))
             }
+            (Self::List(value) | Self::Map(value), Self::Printable) => value.fits(wanted),
+            (Self::Record(members), Self::Printable) => {
+                members.iter().all(|member| member.value.fits(wanted))
+            }
+            (Self::Null | Self::Bool | Self::String | Self::Json, Self::Printable) => true,
+            (_, Self::Printable) => self.is_number(),
             _ => self == wanted,
         }
     }
@@ -121,6 +131,8 @@ impl fmt::Display for Type {
                 return map.fmt(f);
             }
             Self::Message(message) => message.name(),
+            Self::Json => "json",
+            Self::Printable => "printable",
             Self::WordList => "words",
             Self::Pattern => "pattern",
         })

@@ -153,6 +153,22 @@ fn words_are_masked() {
 }
 
 #[test]
+fn pictures_are_small_or_refused() {
+    let sent = |content_type, content| {
+        let msg = json!({"content_type": content_type, "content": content});
+        code("large picture", "BeforeSendGroupMsg", json!({"msg": msg}))
+    };
+    assert_eq!(sent(102, r#"{"sourcePicture":{"size":5000000}}"#), None);
+    assert_eq!(sent(102, r#"{"sourcePicture":{"size":5000001}}"#), Some(5007));
+    assert_eq!(
+        sent(102, r#"{"sourcePicture":{"size":1},"SourcePicture":{"Size":1e9}}"#),
+        Some(5007)
+    );
+    assert_eq!(sent(102, "[]"), Some(5007));
+    assert_eq!(sent(101, "[]"), None);
+}
+
+#[test]
 fn some_groups_are_quiet_at_night() {
     // 2026-01-31, 12:00 UTC.
     let noon = 1_769_860_800_000_i64;
