@@ -12,7 +12,7 @@ pub type Task = Box<dyn FnMut() + Send>;
 /// Runs tasks on a thread of their own until it is dropped. Files may lie on a network: a read that stalls then blocks
 /// this thread only, and not the end of the process.
 #[derive(Debug)]
-pub struct Housekeeping(#[expect(dead_code, reason = "its drop ends the thread")] Sender<()>);
+pub struct Housekeeping(Sender<()>);
 
 impl Housekeeping {
     /// Runs the tasks in turn, again when `interval` has passed since the last one ended. A task that panics does not
@@ -21,16 +21,21 @@ impl Housekeeping {
     /// # Errors
     /// The system has no further thread.
     pub fn spawn(interval: Duration, mut tasks: Vec<Task>) -> io::Result<Self> {
-        let (running, stopped) = channel();
+        let (wake, woken) = channel();
         let run = move || {
-            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+            while woken.recv_timeout(interval) != Err(RecvTimeoutError::Disconnected) {
                 for task in &mut tasks {
                     let _ = catch_unwind(AssertUnwindSafe(task)); // the panic hook has logged it
                 }
             }
         };
         thread::Builder::new().name("housekeeping".to_owned()).spawn(run)?;
-        Ok(Self(running))
+        Ok(Self(wake))
+    }
+
+    /// Runs the tasks now, or again at once if they are running.
+    pub fn wake(&self) {
+        let _ = self.0.send(()); // fails only without the thread, which ends by a drop
     }
 }
 
@@ -51,6 +56,17 @@ mod tests {
         let _housekeeping = Housekeeping::spawn(TICK, tasks).expect("a thread");
         for _ in 0..3 {
             times.recv_timeout(LONG).expect("run again");
+        }
+    }
+
+    #[test]
+    fn waking_it_runs_the_tasks_before_their_time() {
+        let (done, times) = channel();
+        let task: Task = Box::new(move || done.send(()).expect("a receiver"));
+        let housekeeping = Housekeeping::spawn(10 * LONG, vec![task]).expect("a thread");
+        for _ in 0..2 {
+            housekeeping.wake();
+            times.recv_timeout(LONG).expect("run now");
         }
     }
 
