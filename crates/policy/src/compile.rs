@@ -24,6 +24,8 @@ pub(crate) struct Compiler {
 pub(crate) struct Compiled {
     pub(crate) rpc: MethodDescriptor,
     pub(crate) rule: Rule,
+    /// The number of the rule's file.
+    pub(crate) file: usize,
     /// The place of the rule in the file.
     pub(crate) place: Location,
 }
@@ -41,6 +43,7 @@ impl Compiler {
     /// Compiles a rule for each of its rpcs. Wrong parts are left out, and the rest is checked.
     pub(crate) fn rule(
         &mut self,
+        file: usize,
         written: &Spanned<file::Rule>,
         defaults: &Defaults,
         mistakes: &mut Mistakes<'_>,
@@ -73,7 +76,7 @@ impl Compiler {
             if let (Some(when), Some(then), Some(failed)) = (when, then, failed) {
                 let (name, mode) = (rule.name.clone(), rule.mode);
                 let rule = Rule { name, when, then, mode, on_error, failed };
-                self.rules.push(Compiled { rpc, rule, place });
+                self.rules.push(Compiled { rpc, rule, file, place });
             }
         }
     }

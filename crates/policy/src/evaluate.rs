@@ -12,12 +12,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{self, AssertUnwindSafe};
 
-/// The rules of a policy file, checked and ready to decide.
+/// The rules of a policy's files, checked and ready to decide.
 pub struct Policy {
     pub(crate) environment: Environment,
-    /// The rules of each rpc, by its full name, in the file's order.
+    /// The rules of each rpc, by its full name, in the files' order.
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
     pub(crate) count: usize,
+    pub(crate) hash: String,
 }
 
 /// A rule, compiled for one rpc.
@@ -96,6 +97,11 @@ impl Policy {
     /// The number of rules, all rpcs together.
     pub fn rules(&self) -> usize {
         self.count
+    }
+
+    /// The hash of its files, see [`Sources::hash`](crate::Sources::hash).
+    pub fn hash(&self) -> &str {
+        &self.hash
     }
 
     /// The names of the rpcs that have rules.

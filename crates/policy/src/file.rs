@@ -1,6 +1,6 @@
-//! The policy file as it is written: YAML, with the places of its parts.
+//! A policy file as it is written: YAML, with the places of its parts.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned, UserMessageFormatter};
 use std::collections::HashMap;
 
@@ -14,9 +14,17 @@ pub(crate) struct File {
     /// Word lists, `lists.name` in the rules.
     #[serde(default)]
     pub(crate) lists: Lists,
+    /// For the rules of this file.
     #[serde(default)]
     pub(crate) defaults: Defaults,
-    pub(crate) rules: Vec<Spanned<Rule>>,
+    /// None in a file that has lists only: another one then has the rules.
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) rules: Option<Vec<Spanned<Rule>>>,
+}
+
+/// Reads the value of a key that may be left out, but not be null.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 /// The parts of rules that lack their own.

@@ -1,14 +1,15 @@
-//! Rules in a file that decide OpenIM's callbacks. No server: a request comes in as a message, and a
+//! Rules in files that decide OpenIM's callbacks. No server: a request comes in as a message, and a
 //! response goes out.
 //!
-//! A policy file becomes a [`Policy`] when it is loaded: its YAML is read with the places of its parts, every
+//! Policy files become a [`Policy`] when they are loaded: their YAML is read with the places of its parts, every
 //! expression is checked against each request that it is for, and all mistakes are reported at once. The policy then
 //! decides over dynamic messages, so that nothing here changes when the contract grows:
 //!
+//! - `sources`: a file, or the files of a folder
 //! - `file`, `parsed`: the YAML, and the expressions in it, parsed
 //! - `compile`: each rule, checked for each of its rpcs; `edit`, `denial`: its consequences
 //! - `dry_run`: the checked rules over made-up requests
-//! - `load`: all of these, from a file to a policy or to its mistakes
+//! - `load`: all of these, from files to a policy or to their mistakes; `load_error`: why there is no policy
 //! - `evaluate`: from a request to a decision; `convert`, `keyed`, `request_view`: the edits' values
 //! - `expression`: CEL with the request's fields, word lists, patterns and JSON
 
@@ -22,10 +23,13 @@ mod expression;
 mod file;
 mod keyed;
 mod load;
+mod load_error;
 mod mistakes;
 mod parsed;
 mod request_view;
+mod sources;
 
 pub use evaluate::{Decision, Logged, Policy, RuleFailure};
 pub use file::OnError;
-pub use load::LoadError;
+pub use load_error::LoadError;
+pub use sources::Sources;

@@ -1,60 +1,31 @@
-//! Loads a policy file, or reports every mistake in it.
+//! Loads a policy from its files, or reports every mistake in them.
 
 use crate::compile::{Compiled, Compiler};
 use crate::denial;
 use crate::dry_run;
 use crate::evaluate::Policy;
 use crate::expression::{Environment, Library, WordList};
-use crate::file::{self, File};
+use crate::file;
+use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use crate::sources::Sources;
+use serde_saphyr::Spanned;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::mem;
+use std::path::Path;
 use std::thread;
-
-/// The largest policy file, in bytes: room for word lists of some hundred thousand words.
-const MAX_BYTES: u64 = 4 << 20;
 
 /// The stack for the parser, which recurses deeply on nested expressions.
 const STACK: usize = 64 << 20;
 
-/// The reason why a policy can't be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The file can't be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The error.
-        source: io::Error,
-    },
-    /// The file is too large.
-    #[error("{}: a policy may have {MAX_BYTES} bytes, this has more", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file has mistakes: a line for each, `file:line:column: what`.
-    #[error("{}", .0.join("\n"))]
-    Mistakes(Vec<String>),
-}
-
 impl Policy {
-    /// Loads a policy file.
+    /// Loads a policy from a file or a folder, as [`Sources::read`] reads them.
     ///
     /// # Errors
-    /// When it can't be read, or has mistakes: then with all of them.
+    /// When they can't be read, or have mistakes: then with all of them.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let unreadable = |source| LoadError::Read { path: path.to_owned(), source };
-        let mut text = String::new();
-        let file = fs::File::open(path).map_err(unreadable)?;
-        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > MAX_BYTES {
-            return Err(LoadError::TooLarge { path: path.to_owned() });
-        }
-        Self::parse(&path.display().to_string(), &text)
+        Self::compile(&Sources::read(path)?)
     }
 
     /// Makes a policy of a file's text. `name` is the file's name in mistakes.
@@ -62,39 +33,72 @@ impl Policy {
     /// # Errors
     /// All mistakes in it.
     pub fn parse(name: &str, text: &str) -> Result<Self, LoadError> {
+        Self::compile(&Sources::of_text(name, text))
+    }
+
+    /// Makes a policy of its files: their rules follow each other, and each may use the lists of all.
+    ///
+    /// # Errors
+    /// All mistakes in them.
+    pub fn compile(sources: &Sources) -> Result<Self, LoadError> {
         let policy = thread::scope(|scope| {
             let thread = thread::Builder::new().stack_size(STACK);
-            let parser = thread.spawn_scoped(scope, || parse(name, text));
+            let parser = thread.spawn_scoped(scope, || parse(sources));
             parser.expect("a thread can be started").join()
         });
         policy.expect("parsing does not panic").map_err(LoadError::Mistakes)
     }
 }
 
-fn parse(name: &str, text: &str) -> Result<Policy, Vec<String>> {
-    let mut mistakes = Mistakes::new(name, text);
-    let File { lists, defaults, rules: written } = match file::read(text) {
-        Ok(file) => file,
-        Err((place, text)) => {
-            mistakes.add(&place, text);
-            return Err(mistakes.into_lines());
+fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
+    let mistakes = sources.files.iter().map(|file| Mistakes::new(&file.name, &file.text));
+    let mut mistakes: Vec<_> = mistakes.collect();
+    let mut files = Vec::new();
+    for (source, mistakes) in sources.files.iter().zip(&mut mistakes) {
+        match file::read(&source.text) {
+            Ok(file) => files.push(file),
+            Err((place, text)) => mistakes.add(&place, text),
         }
-    };
-    if let Some((place, text)) = denial::mistake(&defaults.deny) {
-        mistakes.add(&place, format!("defaults: {text}"));
     }
-    let mut compiler = Compiler::new(Library::new(word_lists(lists, &mut mistakes)));
-    for rule in &written {
-        compiler.rule(rule, &defaults, &mut mistakes);
+    // The other files may use lists of one that can't be read, so they are not checked without it.
+    if files.len() < sources.files.len() {
+        return Err(lines(mistakes));
+    }
+    let have_rules = files.iter().any(|file| file.rules.is_some());
+    for (file, mistakes) in files.iter().zip(&mut mistakes) {
+        // An empty file may be one that is half saved.
+        if file.rules.is_none() && (file.lists.is_empty() || !have_rules) {
+            mistakes.add_to_file("missing field `rules`".to_owned());
+        }
+    }
+    let mut lists = WordLists::default();
+    for (file, mistakes) in files.iter_mut().zip(&mut mistakes) {
+        lists.add(mem::take(&mut file.lists), mistakes);
+    }
+    let mut compiler = Compiler::new(Library::new(lists.built));
+    let (mut names, mut count) = (Names::default(), 0);
+    for (number, (file, mistakes)) in files.iter().zip(&mut mistakes).enumerate() {
+        if let Some((place, text)) = denial::mistake(&file.defaults.deny) {
+            mistakes.add(&place, format!("defaults: {text}"));
+        }
+        for rule in file.rules.iter().flatten() {
+            let (name, place) = (&rule.value.name, &rule.referenced);
+            if let Some(first) = names.take(name, mistakes.name(place)) {
+                mistakes.of(name).add(place, &format!("another rule has this name, at {first}"));
+            }
+            compiler.rule(number, rule, &file.defaults, mistakes);
+            count += 1;
+        }
     }
     let (rules, library) = compiler.finish();
     let environment = Environment::new(library);
-    for Compiled { rpc, rule, place } in &rules {
+    for Compiled { rpc, rule, file, place } in &rules {
         if let Err(failure) = dry_run::run(rule, &rpc.input(), &environment) {
-            mistakes.of(&rule.name).add(place, &format!("for {}: {failure}", rpc.name()));
+            let text = format!("for {}: {failure}", rpc.name());
+            mistakes[*file].of(&rule.name).add(place, &text);
         }
     }
-    let mistakes = mistakes.into_lines();
+    let mistakes = lines(mistakes);
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
@@ -102,26 +106,59 @@ fn parse(name: &str, text: &str) -> Result<Policy, Vec<String>> {
     for Compiled { rpc, rule, .. } in rules {
         by_rpc.entry(rpc.full_name().to_owned()).or_default().push(rule);
     }
-    Ok(Policy { environment, rules: by_rpc, count: written.len() })
+    Ok(Policy { environment, rules: by_rpc, count, hash: sources.hash().to_owned() })
 }
 
-fn word_lists(lists: file::Lists, mistakes: &mut Mistakes<'_>) -> BTreeMap<String, WordList> {
-    let mut built = BTreeMap::new();
-    for (name, words) in lists {
-        let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
-        if !name.value.chars().all(is_name) || name.value.starts_with(|c: char| c.is_ascii_digit())
-        {
-            let text = format!("list {:?}: a name has letters, digits and _ only", name.value);
-            mistakes.add(&name.referenced, text);
-        }
-        for word in words.iter().filter(|word| word.value.is_empty()) {
-            let text = format!("list {:?}: a word is empty, so every text has it", name.value);
-            mistakes.add(&word.referenced, text);
-        }
-        match WordList::new(words.into_iter().map(|word| word.value)) {
-            Ok(words) => drop(built.insert(name.value, words)),
-            Err(error) => mistakes.add(&name.referenced, format!("list {:?}: {error}", name.value)),
+/// The lines of all files, in the files' order.
+fn lines(mistakes: Vec<Mistakes<'_>>) -> Vec<String> {
+    mistakes.into_iter().flat_map(Mistakes::into_lines).collect()
+}
+
+/// Names that must be unique in all files, with the places where they stand.
+#[derive(Default)]
+struct Names(HashMap<String, String>);
+
+impl Names {
+    /// Takes a name, or returns the place that has it already.
+    fn take(&mut self, name: &str, place: String) -> Option<&str> {
+        match self.0.entry(name.to_owned()) {
+            Entry::Vacant(free) => {
+                free.insert(place);
+                None
+            }
+            Entry::Occupied(first) => Some(first.into_mut()),
         }
     }
-    built
+}
+
+/// The word lists of the files so far.
+#[derive(Default)]
+struct WordLists {
+    built: BTreeMap<String, WordList>,
+    names: Names,
+}
+
+impl WordLists {
+    /// Adds the lists of a file.
+    fn add(&mut self, lists: file::Lists, mistakes: &mut Mistakes<'_>) {
+        for (Spanned { value: name, referenced: place, .. }, words) in lists {
+            let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
+            if !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) {
+                let text = format!("list {name:?}: a name has letters, digits and _ only");
+                mistakes.add(&place, text);
+            }
+            if let Some(first) = self.names.take(&name, mistakes.name(&place)) {
+                mistakes
+                    .add(&place, format!("list {name:?}: another list has this name, at {first}"));
+            }
+            for word in words.iter().filter(|word| word.value.is_empty()) {
+                let text = format!("list {name:?}: a word is empty, so every text has it");
+                mistakes.add(&word.referenced, text);
+            }
+            match WordList::new(words.into_iter().map(|word| word.value)) {
+                Ok(words) => drop(self.built.insert(name, words)),
+                Err(error) => mistakes.add(&place, format!("list {name:?}: {error}")),
+            }
+        }
+    }
 }

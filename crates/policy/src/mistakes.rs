@@ -24,6 +24,11 @@ impl<'a> Mistakes<'a> {
         self.found.insert(((place.line(), place.column()), text));
     }
 
+    /// Adds a mistake that is at no place of the file.
+    pub(crate) fn add_to_file(&mut self, text: String) {
+        self.found.insert(((1, 1), text));
+    }
+
     /// `file:line:column` of a place.
     pub(crate) fn name(&self, place: &Location) -> String {
         format!("{}:{}:{}", self.file, place.line(), place.column())

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 /// Decides by a policy of rules that all hold, each with one edit, written in flow style.
 fn edited(rpc: &str, edits: &[&str], request: Value) -> Result<Value, String> {
     let mut text = "rules:".to_owned();
-    for edit in edits {
-        text += &format!("\n  - {{name: r, on: [{rpc}], when: 'true', edit: {{{edit}}}}}");
+    for (number, edit) in (1..).zip(edits) {
+        let name = "r".repeat(number);
+        text += &format!("\n  - {{name: {name}, on: [{rpc}], when: 'true', edit: {{{edit}}}}}");
     }
     decide(&policy(&text), rpc, request)
 }

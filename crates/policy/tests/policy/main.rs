@@ -3,6 +3,7 @@
 mod decisions;
 mod edits;
 mod failures;
+mod folder;
 mod json_view;
 mod mistakes;
 mod reference;

@@ -94,7 +94,7 @@ rules:
 fn what_is_no_policy_is_told_with_its_place() {
     let rule = |rest: &str| format!("rules:\n  - name: r\n    on: [Decide]\n    {rest}\n");
     for (text, mistake) in [
-        ("", "1:1: unexpected end of file"),
+        ("", "1:1: missing field `rules`"),
         ("rules: [", "1:8: unclosed bracket '['"),
         (
             "rules: []\nruls: []",
