@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Decides OpenIM's callbacks by rules in a file.
+/// Decides OpenIM's callbacks by rules in files.
 ///
 /// Serves every rpc of the contract, gRPC health and reflection. The first rule that denies a call wins, every rule
 /// sees the edits of those before it, and calls without a rule are allowed. A rule that fails is answered with the
@@ -24,10 +24,14 @@ pub struct Cli {
     )]
     pub(crate) listen: String,
 
-    /// The policy file. The project's policy.yaml explains the rules.
+    /// The policy: a file, or a folder whose *.yaml are one policy, in the order of their names.
+    ///
+    /// Tests (*_test.yaml) and dot files of a folder are left out. The policy is loaded again on SIGHUP, and when its
+    /// files have changed and were still for a second; with a mistake in them, the one in force stays. The project's
+    /// policy.yaml explains the rules.
     #[arg(
         long,
-        value_name = "FILE",
+        value_name = "PATH",
         env = "CALLBACK_DECIDER_POLICY",
         default_value = "policy.yaml"
     )]

@@ -1,9 +1,10 @@
 //! The settings, checked all at once.
 
 use crate::cli::{CallerArguments, Cli, LimitArguments, LogArguments};
+use crate::live_policy::LivePolicy;
 use crate::serve::{Limits, Tls, TlsFiles, Tokens};
 use clap::CommandFactory;
-use policy::{LoadError, Policy};
+use policy::LoadError;
 use process::{Mistake, environment, log};
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ pub(crate) struct Settings {
     /// The number of serving threads.
     pub(crate) workers: NonZeroUsize,
     /// The policy to decide by.
-    pub(crate) policy: Policy,
+    pub(crate) policy: LivePolicy,
     pub(crate) log: log::Config,
     pub(crate) limits: Limits,
     pub(crate) tls: Option<Tls>,
@@ -46,7 +47,7 @@ impl Settings {
         let tls = mistakes.note(tls(&cli.callers));
         let tokens = cli.callers.token_file.as_deref().map(Tokens::read).transpose();
         let tokens = mistakes.note(tokens.map_err(one));
-        let policy = Policy::load(&cli.policy);
+        let policy = LivePolicy::load(&cli.policy);
         let policy = mistakes.note(policy.map_err(|error: LoadError| vec![error]));
         let checked = || {
             Some(Self {

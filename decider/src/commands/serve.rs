@@ -2,6 +2,7 @@
 
 use super::fail;
 use crate::cli::Cli;
+use crate::live_policy::rpcs;
 use crate::serve::{ServeError, Server};
 use crate::settings::Settings;
 use process::{exit, log};
@@ -41,20 +42,28 @@ async fn serve(settings: Settings) -> Result<(), ServeError> {
     let Settings { listen, workers, policy, limits, tls, tokens, .. } = settings;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let listener = TcpListener::bind(listen).await;
     let listener =
         listener.map_err(|why| io::Error::new(why.kind(), format!("listen {listen}: {why}")))?;
     let address = listener.local_addr()?;
-    let rpcs: Vec<_> = policy.rpcs().collect();
-    info!(%address, workers, rules = policy.rules(), rpcs = rpcs.join(" "), "deciding");
+    let policy = Arc::new(policy);
+    let in_force = policy.in_force();
+    let (hash, rules, rpcs) = (in_force.hash(), in_force.rules(), rpcs(&in_force));
+    info!(%address, workers, policy = hash, rules, rpcs, "deciding");
+    drop(in_force); // it may be replaced from now on
+    let reloads = policy.watch()?;
     let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => reloads.request(),
+            }
         }
         info!("stopping");
     };
     let limits = limits.fit(workers);
     let server = Server::default().workers(workers).limits(limits).tls(tls).tokens(tokens);
-    server.serve(listener, Arc::new(policy), stop).await
+    server.serve(listener, policy, stop).await
 }

@@ -5,6 +5,7 @@ mod healthcheck;
 mod log;
 mod process;
 mod reference;
+mod reload;
 mod serving;
 mod support;
 mod workers;

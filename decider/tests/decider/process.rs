@@ -42,7 +42,11 @@ impl Decider {
     }
 
     pub(crate) fn start_by(command: &mut Command) -> Self {
-        command.args(["--listen", "127.0.0.1:0", "--policy"]).arg(shipped_policy());
+        Self::start_policy(&shipped_policy(), command)
+    }
+
+    pub(crate) fn start_policy(policy: &Path, command: &mut Command) -> Self {
+        command.args(["--listen", "127.0.0.1:0", "--policy"]).arg(policy);
         let mut process = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let log = process.stderr.take().map(|log| BufReader::new(log).lines());
         Self { process, log }
@@ -64,10 +68,14 @@ impl Decider {
         address.unwrap_or_else(|| panic!("no address: {line}")).to_owned()
     }
 
-    pub(crate) fn end(&mut self, signal: &str) -> Option<i32> {
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.process.id().to_string();
         let kill = Command::new("kill").args(["-s", signal, &pid]).status();
         assert!(kill.expect("kill is there").success());
+    }
+
+    pub(crate) fn end(&mut self, signal: &str) -> Option<i32> {
+        self.signal(signal);
         self.process.wait().expect("it ends").code()
     }
 }
