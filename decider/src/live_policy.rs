@@ -54,9 +54,10 @@ impl LivePolicy {
     fn reload(&self, sources: Result<Sources, LoadError>) {
         match sources.and_then(|sources| Policy::compile(&sources)) {
             Ok(policy) => {
-                let (rules, rpcs) = (policy.rules(), rpcs(&policy));
-                info!(policy = policy.hash(), rules, rpcs, "policy reloaded");
-                self.in_force.store(Arc::new(policy));
+                let policy = Arc::new(policy);
+                self.in_force.store(policy.clone());
+                let (hash, rules, rpcs) = (policy.hash(), policy.rules(), rpcs(&policy));
+                info!(policy = hash, rules, rpcs, "policy reloaded");
             }
             Err(error) => {
                 for why in error.to_string().lines() {
