@@ -1,6 +1,6 @@
 //! The value of an edit's expression as the value of the response field that it is for.
 
-use crate::expression::Failure;
+use crate::expression::{Failure, budget};
 use cel::common::types::{CelBool, CelBytes, CelDouble, CelInt, CelList, CelMap, CelMapKey};
 use cel::common::types::{CelString, CelUInt};
 use cel::common::value::{FromVal, Val};
@@ -35,8 +35,16 @@ fn convert_one(value: &dyn Val, kind: &Kind, field: &FieldDescriptor) -> Result<
     Ok(match kind {
         Kind::Message(message) => Value::Message(convert_message(value, message, field)?),
         Kind::Bool => Value::Bool(*get::<CelBool>(value, field)?.inner()),
-        Kind::String => Value::String(get::<CelString>(value, field)?.inner().to_owned()),
-        Kind::Bytes => Value::Bytes(get::<CelBytes>(value, field)?.inner().to_vec().into()),
+        Kind::String => {
+            let text = get::<CelString>(value, field)?.inner();
+            budget::spend_bytes(text.len())?;
+            Value::String(text.to_owned())
+        }
+        Kind::Bytes => {
+            let bytes = get::<CelBytes>(value, field)?.inner();
+            budget::spend_bytes(bytes.len())?;
+            Value::Bytes(bytes.to_vec().into())
+        }
         Kind::Double => Value::F64(*get::<CelDouble>(value, field)?.inner()),
         Kind::Float => Value::F32(*get::<CelDouble>(value, field)?.inner() as f32),
         Kind::Enum(_) => Value::EnumNumber(int(value, field)?),

@@ -2,6 +2,7 @@
 
 use crate::convert;
 use crate::denial;
+use crate::expression::budget::{self, Budget};
 use crate::expression::{Environment, Evaluation, Expression, Failure};
 use crate::file::{Mode, OnError};
 use crate::keyed;
@@ -123,8 +124,19 @@ impl Policy {
             logged: vec![],
             failures: vec![],
         };
+        // That of the rules that are tried, so that they change nothing for those that are enforced.
+        let mut tried = Budget::FULL;
         for rule in self.rules.get(rpc.full_name()).into_iter().flatten() {
-            let effect = match rule.evaluate(&self.environment, &request) {
+            let is_tried = rule.mode == Mode::Log;
+            let enforced = is_tried.then(|| budget::replace(tried));
+            let result = rule.evaluate(&self.environment, &request);
+            if result.is_err() && rule.on_error == OnError::Skip {
+                budget::go_on();
+            }
+            if let Some(enforced) = enforced {
+                tried = budget::replace(enforced);
+            }
+            let effect = match result {
                 Ok(Some(effect)) => effect,
                 Ok(None) => continue,
                 Err(failed) => match decision.failed(rule, failed) {
@@ -132,7 +144,7 @@ impl Policy {
                     None => continue,
                 },
             };
-            if rule.mode == Mode::Log {
+            if is_tried {
                 decision.logged.push(Logged { rule: &rule.name, verdict: effect.verdict() });
                 continue;
             }

@@ -1,6 +1,6 @@
 //! CEL expressions over a request: parsed and checked when the policy is loaded, run when it decides.
 
-mod budget;
+pub(crate) mod budget;
 mod check;
 mod environment;
 mod failure;

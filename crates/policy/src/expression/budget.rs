@@ -20,15 +20,25 @@ const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 10_000 
 const ENTRIES_PER_STEP: usize = 8;
 
 thread_local! {
-    static LEFT: Cell<usize> = const { Cell::new(0) };
-    static END: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// The bound that the decision exceeded, if any.
-    static EXCEEDED: Cell<Option<Exceeded>> = const { Cell::new(None) };
+    static CURRENT: Cell<Budget> = const { Cell::new(Budget::FULL) };
+}
+
+/// The steps and the time that are left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    left: usize,
+    end: Option<Instant>,
+    /// The bound that was exceeded, if any.
+    exceeded: Option<Exceeded>,
+}
+
+impl Budget {
+    pub(crate) const FULL: Self = Self { left: STEPS, end: None, exceeded: None };
 }
 
 /// A decision costs more than it may.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-pub(super) enum Exceeded {
+pub(crate) enum Exceeded {
     /// Too many steps.
     #[error("the decision takes more than {STEPS} steps")]
     Steps,
@@ -39,27 +49,36 @@ pub(super) enum Exceeded {
 
 /// Starts the count for a decision.
 pub(super) fn refill() {
-    LEFT.set(STEPS);
-    END.set(None);
-    EXCEEDED.set(None);
+    CURRENT.set(Budget::FULL);
+}
+
+/// Goes on with another budget, and returns the one before.
+pub(crate) fn replace(budget: Budget) -> Budget {
+    CURRENT.replace(budget)
+}
+
+/// Lets the decision go on after a rule that is skipped, with what it has left.
+pub(crate) fn go_on() {
+    CURRENT.set(Budget { exceeded: None, ..CURRENT.get() });
 }
 
 /// Takes steps, or fails where too few are left. The time begins with the first.
 pub(super) fn spend(steps: usize) -> Result<(), Exceeded> {
     check()?;
+    let Budget { left, end, .. } = CURRENT.get();
     let now = Instant::now();
-    let end = END.get().unwrap_or(now + TIME);
-    END.set(Some(end));
-    match LEFT.get().checked_sub(steps) {
-        _ if now > end => EXCEEDED.set(Some(Exceeded::Time)),
-        None => EXCEEDED.set(Some(Exceeded::Steps)),
-        Some(left) => LEFT.set(left),
-    }
+    let end = end.unwrap_or(now + TIME);
+    let (left, exceeded) = match left.checked_sub(steps) {
+        _ if now > end => (left, Some(Exceeded::Time)),
+        None => (left, Some(Exceeded::Steps)),
+        Some(left) => (left, None),
+    };
+    CURRENT.set(Budget { left, end: Some(end), exceeded });
     check()
 }
 
 /// Takes a step for each KiB.
-pub(super) fn spend_bytes(bytes: usize) -> Result<(), Exceeded> {
+pub(crate) fn spend_bytes(bytes: usize) -> Result<(), Exceeded> {
     match bytes / 1024 {
         0 => Ok(()),
         steps => spend(steps),
@@ -74,17 +93,17 @@ pub(super) fn spend_entries(entries: usize) -> Result<(), Exceeded> {
 /// The steps that the decision has taken so far.
 #[cfg(test)]
 pub(super) fn taken() -> usize {
-    STEPS - LEFT.get()
+    STEPS - CURRENT.get().left
 }
 
 /// Fails once a bound is exceeded, even if the first error was swallowed.
 pub(super) fn check() -> Result<(), Exceeded> {
-    EXCEEDED.get().map_or(Ok(()), Err)
+    CURRENT.get().exceeded.map_or(Ok(()), Err)
 }
 
 impl From<Exceeded> for ExecutionError {
     fn from(exceeded: Exceeded) -> Self {
-        Self::function_error("loop", exceeded)
+        Self::function_error("budget", exceeded)
     }
 }
 
@@ -96,7 +115,8 @@ mod tests {
     fn a_decision_that_takes_too_long_fails_with_its_next_step() {
         refill();
         assert!(spend(1).is_ok());
-        END.set(Some(Instant::now() - Duration::from_millis(1)));
+        let end = Some(Instant::now() - Duration::from_millis(1));
+        CURRENT.set(Budget { end, ..CURRENT.get() });
         let failure = spend(1).expect_err("the time is over").to_string();
         assert_eq!(failure, format!("the decision takes more than {} ms", TIME.as_millis()));
         refill();

@@ -9,7 +9,8 @@ use super::json_view;
 use super::library::Library;
 use super::message::Message;
 use super::pattern::{Pattern, matches, replace_matches};
-use super::text::{join, made, replace, replace_n, size, split_text};
+use super::text::{index_of, index_of_from, join, last_index_of, last_index_of_from};
+use super::text::{made, printed, replace, replace_n, size, split_text};
 use super::word_list::{WordList, contains_any, fold_case, mask};
 use cel::common::types::{CelBool, CelInt, CelString, DYN_TYPE, LIST_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
@@ -27,6 +28,12 @@ pub(super) const SPLIT_TEXT: &str = "@splitText";
 pub(super) const REPLACE: &str = "@replace";
 /// The one instead of cel's own `join`.
 pub(super) const JOIN: &str = "@join";
+/// The one instead of cel's own `indexOf`.
+pub(super) const INDEX_OF: &str = "@indexOf";
+/// The one instead of cel's own `lastIndexOf`.
+pub(super) const LAST_INDEX_OF: &str = "@lastIndexOf";
+/// The one around a list that is printed.
+pub(super) const PRINTED: &str = "@printed";
 
 /// The names that all of a policy's expressions share.
 pub(crate) struct Environment {
@@ -88,6 +95,11 @@ fn functions(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_overload(TICK, TICK, vec![DYN_TYPE], tick)?;
     env.add_overload(MADE, MADE, vec![DYN_TYPE], made)?;
     env.add_overload(SPLIT_TEXT, SPLIT_TEXT, vec![DYN_TYPE], split_text)?;
+    env.add_overload(PRINTED, PRINTED, vec![DYN_TYPE], printed)?;
+    cel::add_member_overload!(env, fn index_of: (CelString, CelString) -> Result<CelInt>, name = INDEX_OF)?;
+    cel::add_member_overload!(env, fn index_of_from: (CelString, CelString, CelInt) -> Result<CelInt>, name = INDEX_OF)?;
+    cel::add_member_overload!(env, fn last_index_of: (CelString, CelString) -> Result<CelInt>, name = LAST_INDEX_OF)?;
+    cel::add_member_overload!(env, fn last_index_of_from: (CelString, CelString, CelInt) -> Result<CelInt>, name = LAST_INDEX_OF)?;
     env.add_member_overload(JOIN, "join", LIST_TYPE, vec![], join)?;
     env.add_member_overload(JOIN, "join_by", LIST_TYPE, vec![STRING_TYPE], join)?;
     cel::add_member_overload!(env, fn replace: (CelString, CelString, CelString) -> Result<CelString>, name = REPLACE)?;

@@ -10,7 +10,10 @@ use cel::common::value::{CowVal, Val};
 use serde::ser::{Error, Serialize, Serializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
+/// The bytes of a text that are made before the budget is asked for more.
+const GROWTH: usize = 1 << 14;
 /// The steps for a KiB of JSON: each byte or two may be a value of some 50 bytes.
 const STEPS: usize = 64;
 
@@ -49,10 +52,37 @@ pub(super) fn to_json<'b, 'v>(
 
 /// The value as JSON, with the keys of maps in order.
 pub(super) fn print(value: &dyn Val) -> Result<String, ExecutionError> {
-    serde_json::to_string(&Printable(value)).map_err(|_| ExecutionError::UnexpectedType {
+    let mut printed = Charged { text: Vec::new(), paid: 0 };
+    let result = serde_json::to_writer(&mut printed, &Printable(value));
+    budget::check()?;
+    let text = result.ok().and_then(|()| String::from_utf8(printed.text).ok());
+    text.ok_or_else(|| ExecutionError::UnexpectedType {
         got: value.get_type().name().to_owned(),
         want: "a value with a form in JSON".to_owned(),
     })
+}
+
+/// A text that grows as far as the budget has steps for it.
+struct Charged {
+    text: Vec<u8>,
+    /// The bytes for which it had steps.
+    paid: usize,
+}
+
+impl Write for Charged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let unpaid = self.text.len() + bytes.len() - self.paid;
+        if unpaid >= GROWTH {
+            budget::spend_bytes(unpaid).map_err(io::Error::other)?;
+            self.paid += unpaid;
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn from_json<'v>(value: Value) -> Box<dyn Val + 'v> {

@@ -6,6 +6,7 @@ use cel::ExecutionError;
 use cel::common::types::{CelList, CelString};
 use cel::common::value::CowVal;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::collections::HashSet;
 use std::fmt;
 
 /// The steps for a KiB of JSON.
@@ -29,12 +30,13 @@ pub(super) fn json_text<'b, 'v>(
     };
     budget::spend_bytes(text.inner().len() * STEPS)?;
     let names = names.inner().iter().filter_map(|name| name.downcast_ref::<CelString>());
-    let names: Vec<_> = names.map(|name| fold_case(name.inner())).collect();
+    let names: HashSet<_> = names.map(|name| fold_case(name.inner())).collect();
+    budget::spend_entries(names.len())?;
     let texts = texts(text.inner(), &names).unwrap_or_else(|_| unescape(text.inner()));
     Ok(CowVal::owned(CelString::from(texts)))
 }
 
-fn texts(json: &str, names: &[String]) -> Result<String, serde_json::Error> {
+fn texts(json: &str, names: &HashSet<String>) -> Result<String, serde_json::Error> {
     if !json.trim_start().starts_with('{') {
         return Err(Error::custom("not an object"));
     }
@@ -48,7 +50,7 @@ fn texts(json: &str, names: &[String]) -> Result<String, serde_json::Error> {
 /// Collects the texts of a value. It visits the text, not a value read from it, so that it meets duplicate members.
 struct Texts<'a> {
     /// The names of the members to take texts from, case-folded.
-    names: &'a [String],
+    names: &'a HashSet<String>,
     /// The value is in such a member.
     is_named: bool,
     found: &'a mut Vec<String>,

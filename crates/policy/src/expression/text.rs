@@ -28,6 +28,28 @@ pub(super) fn split_text<'b, 'v>(
     Ok(text)
 }
 
+/// The list, once the budget has steps for all that it holds to be printed.
+pub(super) fn printed<'b, 'v>(
+    mut list: Vec<CowVal<'b, 'v>>,
+) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let list = list.swap_remove(0);
+    budget::spend_bytes(deep_size(&*list))?;
+    Ok(list)
+}
+
+/// The bytes of a value with all that it holds.
+fn deep_size(value: &dyn Val) -> usize {
+    let own = size(value);
+    if let Some(list) = value.downcast_ref::<CelList>() {
+        list.inner().iter().fold(own, |sum, entry| sum.saturating_add(deep_size(&**entry)))
+    } else if let Some(map) = value.downcast_ref::<CelMap>() {
+        let values = map.inner().values();
+        values.fold(own, |sum, value| sum.saturating_add(deep_size(&**value)))
+    } else {
+        own
+    }
+}
+
 /// The bytes of a value: of a list or map those of its own entries, without what they refer to.
 pub(super) fn size(value: &dyn Val) -> usize {
     if let Some(text) = value.downcast_ref::<CelString>() {
@@ -82,4 +104,63 @@ pub(super) fn join<'b, 'v>(
     let bytes = texts.iter().map(|text| text.len()).sum::<usize>();
     budget::spend_bytes(bytes.saturating_add(between.len().saturating_mul(texts.len())))?;
     Ok(CowVal::owned(CelString::from(texts.join(between))))
+}
+
+pub(super) fn index_of(
+    text: &CelString<'_>,
+    part: &CelString<'_>,
+) -> Result<CelInt, ExecutionError> {
+    let (text, part) = (text.inner(), part.inner());
+    budget::spend_bytes(text.len())?;
+    Ok(position(text, text.find(part), 0))
+}
+
+/// The place of the first one that begins at `from` or behind.
+pub(super) fn index_of_from(
+    text: &CelString<'_>,
+    part: &CelString<'_>,
+    from: &CelInt,
+) -> Result<CelInt, ExecutionError> {
+    let (text, part) = (text.inner(), part.inner());
+    budget::spend_bytes(text.len())?;
+    let from = offset(text, part, from)?;
+    Ok(position(text, text[from..].find(part), from))
+}
+
+pub(super) fn last_index_of(
+    text: &CelString<'_>,
+    part: &CelString<'_>,
+) -> Result<CelInt, ExecutionError> {
+    let (text, part) = (text.inner(), part.inner());
+    budget::spend_bytes(text.len())?;
+    Ok(position(text, text.rfind(part), 0))
+}
+
+/// The place of the last one that begins at `from` or before.
+pub(super) fn last_index_of_from(
+    text: &CelString<'_>,
+    part: &CelString<'_>,
+    from: &CelInt,
+) -> Result<CelInt, ExecutionError> {
+    let (text, part) = (text.inner(), part.inner());
+    budget::spend_bytes(text.len())?;
+    let end = offset(text, part, from)?.saturating_add(part.len()).min(text.len());
+    // It ends within a character where no such part can begin.
+    Ok(position(text, text[..text.floor_char_boundary(end)].rfind(part), 0))
+}
+
+/// The byte at which a character begins. Any will do for an empty part.
+fn offset(text: &str, part: &str, at: &CelInt) -> Result<usize, ExecutionError> {
+    let found = usize::try_from(*at.inner()).ok().map(|at| text.char_indices().nth(at));
+    match found {
+        Some(Some((byte, _))) => Ok(byte),
+        Some(None) if part.is_empty() => Ok(text.len()),
+        _ => Err(ExecutionError::function_error("indexOf", "no such index")),
+    }
+}
+
+/// The number of the character at this byte behind `from`; -1 without one.
+fn position(text: &str, found: Option<usize>, from: usize) -> CelInt {
+    let place = found.map(|at| text[..from + at].chars().count());
+    place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1).into()
 }

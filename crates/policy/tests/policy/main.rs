@@ -1,5 +1,6 @@
 //! The public API of policies: their decisions, and the mistakes in files.
 
+mod bounds;
 mod decisions;
 mod edits;
 mod failures;

@@ -1,6 +1,8 @@
 //! Checks calls: of operators, of functions, and the patterns that some functions take.
 
-use super::super::environment::{JOIN, REPLACE, SPLIT_TEXT};
+use super::super::environment::{
+    INDEX_OF, JOIN, LAST_INDEX_OF, MADE, PRINTED, REPLACE, SPLIT_TEXT,
+};
 use super::super::types::Type;
 use super::super::{functions, operators as checked};
 use super::Checker;
@@ -33,6 +35,30 @@ pub(super) fn wrap(node: &mut IdedExpr, function: &str) {
     *node = IdedExpr { id, expr: Expr::Call(call) };
 }
 
+/// Lets a call of one of cel's own functions take steps for what it reads and makes; a mistake where it can't.
+fn bound(name: &str, call: &mut CallExpr) -> Option<&'static str> {
+    match (name, &mut call.target, &mut call.args[..]) {
+        ("replace", Some(_), _) => call.func_name = REPLACE.to_owned(),
+        ("join", Some(_), _) => call.func_name = JOIN.to_owned(),
+        ("indexOf", Some(_), _) => call.func_name = INDEX_OF.to_owned(),
+        ("lastIndexOf", Some(_), _) => call.func_name = LAST_INDEX_OF.to_owned(),
+        ("split", Some(text), _) => wrap(text, SPLIT_TEXT),
+        ("format", Some(text), [list]) if matches!(text.expr, Expr::Literal(_)) => {
+            wrap(list, PRINTED);
+        }
+        ("format", ..) => {
+            return Some(
+                "the text of format must be a literal: its precisions make texts of any size",
+            );
+        }
+        // Texts of requests; those that were made have taken their steps.
+        (_, Some(text), _) if matches!(text.expr, Expr::Select(_)) => wrap(text, MADE),
+        ("size", None, [text]) if matches!(text.expr, Expr::Select(_)) => wrap(text, MADE),
+        _ => {}
+    }
+    None
+}
+
 impl Checker<'_> {
     pub(super) fn call(&mut self, id: u64, call: &mut CallExpr) -> Type {
         let name = call.func_name.as_str();
@@ -61,16 +87,10 @@ impl Checker<'_> {
             functions::result(name, receiver.as_ref(), &arguments)
         };
         let name = name.to_owned();
-        match (&result, &mut call.target) {
-            (Ok(_), Some(_)) if name == "replace" => call.func_name = REPLACE.to_owned(),
-            (Ok(_), Some(_)) if name == "join" => call.func_name = JOIN.to_owned(),
-            (Ok(_), Some(text)) if name == "split" => wrap(text, SPLIT_TEXT),
-            (Ok(_), Some(text)) if name == "format" && !matches!(text.expr, Expr::Literal(_)) => {
-                let text =
-                    "the text of format must be a literal: its precisions make texts of any size";
-                return self.problem(self.source.offset_of(&name, id), text.to_owned());
-            }
-            _ => {}
+        if result.is_ok()
+            && let Some(text) = bound(&name, call)
+        {
+            return self.problem(self.source.offset_of(&name, id), text.to_owned());
         }
         result.unwrap_or_else(|text| self.problem(self.source.offset_of(&name, id), text))
     }
