@@ -31,6 +31,7 @@ pub struct Cli {
     /// policy.yaml explains the rules.
     #[arg(
         long,
+        global = true,
         value_name = "PATH",
         env = "CALLBACK_DECIDER_POLICY",
         default_value = "policy.yaml"
@@ -56,13 +57,34 @@ pub struct Cli {
 }
 
 /// Commands that run instead of serving.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the health of the decider on this host; for containers without a shell
     ///
     /// It is called on the address where it listens, by TLS if it has a certificate. Exits with 0 if it serves, and
     /// with 1 if not, after 2 seconds at most.
     Healthcheck,
+    /// Run the cases beside the policy, and say which of them it decides otherwise
+    ///
+    /// A case is a request and the decision that it expects, in YAML; docs/policy.md says more. For each that fails
+    /// there is a line with its file and line, and below it what differs. The last lines are the number of cases, and
+    /// the rules whose condition held in none of them.
+    ///
+    /// Exits with 0 if all pass, with 1 if some fail, and with 64 if the policy or a test file has mistakes: they are
+    /// told all at once.
+    Test(TestArguments),
+}
+
+/// The arguments of `test`.
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The test files: unless set, each *_test.yaml beside the policy's file or in its folder.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// The log.

@@ -2,6 +2,7 @@
 
 mod healthcheck;
 mod serve;
+mod test;
 
 use crate::cli::{Cli, Command};
 use process::exit;
@@ -11,9 +12,10 @@ use std::process::ExitCode;
 /// Runs the command that the command line names.
 #[must_use]
 pub fn run(cli: &Cli) -> ExitCode {
-    match cli.command {
+    match &cli.command {
         None => serve::run(cli),
         Some(Command::Healthcheck) => healthcheck::run(cli),
+        Some(Command::Test(arguments)) => test::run(&cli.policy, arguments),
     }
 }
 

@@ -6,17 +6,16 @@ use crate::file::{Defaults, Mode, OnError};
 use crate::mistakes::{Mistakes, RuleMistakes};
 use crate::parsed::{Consequence, ParsedExpression};
 use crate::request_view::RequestView;
+use crate::rpcs::Rpcs;
 use crate::{denial, edit, file};
 use contract::{FieldOptions, key_of};
-use process::suggest;
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_saphyr::{Location, Spanned};
-use std::collections::BTreeMap;
 
 /// Compiles rules one after the other, with the parts that they share.
 pub(crate) struct Compiler {
     library: Library,
-    rpcs: BTreeMap<String, MethodDescriptor>,
+    rpcs: Rpcs,
     rules: Vec<Compiled>,
 }
 
@@ -32,8 +31,7 @@ pub(crate) struct Compiled {
 
 impl Compiler {
     pub(crate) fn new(library: Library) -> Self {
-        let rpcs = contract::rpcs().map(|rpc| (rpc.name().to_owned(), rpc)).collect();
-        Self { library, rpcs, rules: vec![] }
+        Self { library, rpcs: Rpcs::new(), rules: vec![] }
     }
 
     pub(crate) fn finish(self) -> (Vec<Compiled>, Library) {
@@ -87,18 +85,8 @@ impl Compiler {
         name: &Spanned<String>,
         mistakes: &mut RuleMistakes<'_, '_>,
     ) -> Option<MethodDescriptor> {
-        let text = match self.rpcs.get(&name.value) {
-            Some(rpc) if denial::field_of(&rpc.output()).is_some() => return Some(rpc.clone()),
-            Some(rpc) => {
-                format!("{} tells what has happened, so no rule can change it", rpc.name())
-            }
-            None => {
-                let suggestion = suggest(&name.value, self.rpcs.keys().map(String::as_str));
-                format!("no rpc {}{suggestion}", name.value)
-            }
-        };
-        mistakes.add(&name.referenced, &text);
-        None
+        let found = self.rpcs.find(&name.value);
+        found.map_err(|text| mistakes.add(&name.referenced, &text)).ok().cloned()
     }
 
     fn condition(

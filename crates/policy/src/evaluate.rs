@@ -18,7 +18,8 @@ pub struct Policy {
     pub(crate) environment: Environment,
     /// The rules of each rpc, by its full name, in the files' order.
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
-    pub(crate) count: usize,
+    /// The names of all rules, in the files' order.
+    pub(crate) rule_names: Vec<String>,
     pub(crate) hash: String,
 }
 
@@ -97,7 +98,7 @@ pub struct RuleFailure<'a> {
 impl Policy {
     /// The number of rules, all rpcs together.
     pub fn rules(&self) -> usize {
-        self.count
+        self.rule_names.len()
     }
 
     /// The hash of its files, see [`Sources::hash`](crate::Sources::hash).
@@ -114,6 +115,16 @@ impl Policy {
     /// before it. A rule that fails, or panics, denies or is skipped, as its `on_error` says. If no rule denies, the
     /// call is allowed.
     pub fn evaluate(&self, rpc: &MethodDescriptor, request: &DynamicMessage) -> Decision<'_> {
+        self.evaluate_observed(rpc, request, |_| {})
+    }
+
+    /// The same, with a call of `held` for each rule whose condition holds.
+    pub(crate) fn evaluate_observed<'a>(
+        &'a self,
+        rpc: &MethodDescriptor,
+        request: &DynamicMessage,
+        mut held: impl FnMut(&'a str),
+    ) -> Decision<'a> {
         self.environment.start_decision();
         let mut request = Cow::Borrowed(request);
         let response = DynamicMessage::new(rpc.output());
@@ -129,7 +140,7 @@ impl Policy {
         for rule in self.rules.get(rpc.full_name()).into_iter().flatten() {
             let is_tried = rule.mode == Mode::Log;
             let enforced = is_tried.then(|| budget::replace(tried));
-            let result = rule.evaluate(&self.environment, &request);
+            let result = rule.evaluate(&self.environment, &request, &mut held);
             if result.is_err() && rule.on_error == OnError::Skip {
                 budget::go_on();
             }
@@ -221,15 +232,17 @@ impl Placed {
 
 impl Rule {
     /// Evaluates the rule; none if it does not hold. All its edits see the same request.
-    fn evaluate(
-        &self,
+    fn evaluate<'a>(
+        &'a self,
         environment: &Environment,
         request: &DynamicMessage,
-    ) -> Result<Option<Effect<'_>>, Failed<'_>> {
+        held: &mut impl FnMut(&'a str),
+    ) -> Result<Option<Effect<'a>>, Failed<'a>> {
         let evaluation = environment.evaluation(request);
         if !self.when.run(|| evaluation.condition(&self.when.expression))? {
             return Ok(None);
         }
+        held(&self.name);
         Ok(Some(match &self.then {
             Then::Deny(response) => Effect::Deny(response.clone()),
             Then::Allow => Effect::Allow,

@@ -1,5 +1,6 @@
 //! A policy file as it is written: YAML, with the places of its parts.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned, UserMessageFormatter};
 use std::collections::HashMap;
@@ -106,8 +107,8 @@ impl Default for Defaults {
     }
 }
 
-/// Reads the file, or returns where and why it can't be read: nothing else is checked then.
-pub(crate) fn read(text: &str) -> Result<File, (Location, String)> {
+/// Reads a file, or returns where and why it can't be read: nothing else is checked then.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, (Location, String)> {
     serde_saphyr::from_str(text).map_err(|error| {
         let place = error.location().unwrap_or(Location::UNKNOWN);
         let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);

@@ -7,12 +7,14 @@
 //!
 //! - `sources`: a file, or the files of a folder
 //! - `file`, `parsed`: the YAML, and the expressions in it, parsed
-//! - `compile`: each rule, checked for each of its rpcs; `edit`, `denial`: its consequences
+//! - `compile`: each rule, checked for each of its rpcs, which are in `rpcs`; `edit`, `denial`: its consequences
 //! - `dry_run`: the checked rules over made-up requests
 //! - `load`: all of these, from files to a policy or to their mistakes; `load_error`: why there is no policy
 //! - `evaluate`: from a request to a decision; `convert`, `keyed`, `request_view`: the edits' values
+//! - `cases`: the tests beside a policy, and what came of them
 //! - `expression`: CEL with the request's fields, word lists, patterns and JSON
 
+mod cases;
 mod compile;
 mod convert;
 mod denial;
@@ -27,9 +29,11 @@ mod load_error;
 mod mistakes;
 mod parsed;
 mod request_view;
+mod rpcs;
 mod sources;
 
+pub use cases::{Cases, Difference, FailedCase, Outcome, Report};
 pub use evaluate::{Decision, Logged, Policy, RuleFailure};
 pub use file::OnError;
 pub use load_error::LoadError;
-pub use sources::Sources;
+pub use sources::{Sources, tests_beside};

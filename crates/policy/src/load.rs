@@ -55,7 +55,7 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
     let mut mistakes: Vec<_> = mistakes.collect();
     let mut files = Vec::new();
     for (source, mistakes) in sources.files.iter().zip(&mut mistakes) {
-        match file::read(&source.text) {
+        match file::read::<file::File>(&source.text) {
             Ok(file) => files.push(file),
             Err((place, text)) => mistakes.add(&place, text),
         }
@@ -76,7 +76,7 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
         lists.add(mem::take(&mut file.lists), mistakes);
     }
     let mut compiler = Compiler::new(Library::new(lists.built));
-    let (mut names, mut count) = (Names::default(), 0);
+    let (mut names, mut rule_names) = (Names::default(), Vec::new());
     for (number, (file, mistakes)) in files.iter().zip(&mut mistakes).enumerate() {
         if let Some((place, text)) = denial::mistake(&file.defaults.deny) {
             mistakes.add(&place, format!("defaults: {text}"));
@@ -87,7 +87,7 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
                 mistakes.of(name).add(place, &format!("another rule has this name, at {first}"));
             }
             compiler.rule(number, rule, &file.defaults, mistakes);
-            count += 1;
+            rule_names.push(name.clone());
         }
     }
     let (rules, library) = compiler.finish();
@@ -106,11 +106,11 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
     for Compiled { rpc, rule, .. } in rules {
         by_rpc.entry(rpc.full_name().to_owned()).or_default().push(rule);
     }
-    Ok(Policy { environment, rules: by_rpc, count, hash: sources.hash().to_owned() })
+    Ok(Policy { environment, rules: by_rpc, rule_names, hash: sources.hash().to_owned() })
 }
 
 /// The lines of all files, in the files' order.
-fn lines(mistakes: Vec<Mistakes<'_>>) -> Vec<String> {
+pub(crate) fn lines(mistakes: Vec<Mistakes<'_>>) -> Vec<String> {
     mistakes.into_iter().flat_map(Mistakes::into_lines).collect()
 }
 

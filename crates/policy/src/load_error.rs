@@ -1,4 +1,4 @@
-//! The reasons why a policy can't be loaded.
+//! The reasons why a policy, or the tests beside it, can't be loaded.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// The largest policy, all its files together, in bytes: room for word lists of some hundred thousand words.
 pub(crate) const MAX_BYTES: u64 = 4 << 20;
 
-/// The reason why a policy can't be loaded.
+/// The reason why a policy, or a test beside it, can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file can't be read.
@@ -26,6 +26,12 @@ pub enum LoadError {
     /// The folder has no file of a policy.
     #[error("{}: no *.yaml in this folder", path.display())]
     Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder has no tests.
+    #[error("{}: no *_test.yaml in this folder", path.display())]
+    NoTests {
         /// The folder.
         path: PathBuf,
     },

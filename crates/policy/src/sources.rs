@@ -32,12 +32,8 @@ impl Sources {
     /// # Errors
     /// When a file can't be read, the folder has none, or all together are too large.
     pub fn read(path: &Path) -> Result<Self, LoadError> {
-        let unreadable = |path: &Path, source| LoadError::Read { path: path.to_owned(), source };
-        let paths = if path.is_dir() {
-            in_folder(path).map_err(|source| unreadable(path, source))?
-        } else {
-            vec![path.to_owned()]
-        };
+        let paths =
+            if path.is_dir() { in_folder(path, holds_rules)? } else { vec![path.to_owned()] };
         if paths.is_empty() {
             return Err(LoadError::Empty { path: path.to_owned() });
         }
@@ -69,17 +65,50 @@ impl Sources {
     }
 }
 
-fn in_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    let rules = entries.iter().filter(|entry| holds_rules(&entry.file_name()));
-    let mut paths: Vec<_> = rules.map(DirEntry::path).collect();
+/// The tests (`*_test.yaml`) beside a policy's file, or in its folder, in the order of their names.
+///
+/// # Errors
+/// When the folder can't be read, or has none.
+pub fn tests_beside(policy: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let folder = if policy.is_dir() { policy } else { policy.parent().unwrap_or(policy) };
+    let paths = in_folder(folder, holds_tests)?;
+    if paths.is_empty() {
+        return Err(LoadError::NoTests { path: this_if_empty(folder).to_owned() });
+    }
+    Ok(paths)
+}
+
+/// The files of a folder whose names are wanted, in the order of their names.
+fn in_folder(folder: &Path, wanted: fn(&[u8]) -> bool) -> Result<Vec<PathBuf>, LoadError> {
+    let entries = fs::read_dir(this_if_empty(folder)).and_then(Iterator::collect);
+    let entries: Vec<DirEntry> =
+        entries.map_err(|source| unreadable(this_if_empty(folder), source))?;
+    let names = entries.iter().map(DirEntry::file_name);
+    let names = names.filter(|name| wanted(name.as_encoded_bytes()) && !is_hidden(name));
+    let mut paths: Vec<_> = names.map(|name| folder.join(name)).collect();
     paths.sort();
     Ok(paths)
 }
 
-fn holds_rules(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    name.ends_with(b".yaml") && !name.ends_with(b"_test.yaml") && !name.starts_with(b".")
+/// The path of a folder. That of a file's parent is empty for a file in the working directory.
+fn this_if_empty(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+fn holds_rules(name: &[u8]) -> bool {
+    name.ends_with(b".yaml") && !holds_tests(name)
+}
+
+fn holds_tests(name: &[u8]) -> bool {
+    name.ends_with(b"_test.yaml")
+}
+
+pub(crate) fn unreadable(path: &Path, source: io::Error) -> LoadError {
+    LoadError::Read { path: path.to_owned(), source }
 }
 
 fn read(path: &Path, most: u64) -> io::Result<String> {

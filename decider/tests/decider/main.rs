@@ -8,4 +8,5 @@ mod reference;
 mod reload;
 mod serving;
 mod support;
+mod test_command;
 mod workers;

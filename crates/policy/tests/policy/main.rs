@@ -1,6 +1,7 @@
 //! The public API of policies: their decisions, and the mistakes in files.
 
 mod bounds;
+mod cases;
 mod decisions;
 mod edits;
 mod failures;

@@ -1,0 +1,131 @@
+//! Cases beside a policy: requests, each with the decision that the policy should give.
+
+mod outcome;
+mod written;
+
+pub use outcome::{Difference, Outcome};
+
+use crate::evaluate::Policy;
+use crate::load::lines;
+use crate::load_error::LoadError;
+use crate::mistakes::Mistakes;
+use crate::rpcs::Rpcs;
+use crate::sources::unreadable;
+use prost_reflect::{DynamicMessage, MethodDescriptor};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// The cases of test files, checked against a policy.
+pub struct Cases<'a> {
+    policy: &'a Policy,
+    cases: Vec<Case>,
+}
+
+struct Case {
+    file: String,
+    line: u64,
+    name: String,
+    rpc: MethodDescriptor,
+    request: DynamicMessage,
+    expected: Outcome,
+}
+
+/// What came of the cases.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The number of cases.
+    pub cases: usize,
+    /// The number of those that failed.
+    pub failed: usize,
+    /// The cases that failed.
+    pub failures: Vec<FailedCase>,
+    /// The rules whose condition held in no case, in the policy's order.
+    pub unreached: Vec<String>,
+}
+
+/// A case that failed.
+#[derive(Debug, Serialize)]
+pub struct FailedCase {
+    /// The path of its file.
+    pub file: String,
+    /// The line where it begins.
+    pub line: u64,
+    /// Its name.
+    pub name: String,
+    /// The decision that it expects; of a denial the parts that it names.
+    pub expected: Outcome,
+    /// The decision of the policy.
+    pub got: Outcome,
+    /// The rules that failed while they ran, and whose failure it does not expect.
+    pub rule_failures: Vec<String>,
+}
+
+impl<'a> Cases<'a> {
+    /// Reads test files, and checks their cases against the policy.
+    ///
+    /// # Errors
+    /// When one can't be read, or all mistakes in them.
+    pub fn load(policy: &'a Policy, files: &[PathBuf]) -> Result<Self, LoadError> {
+        let texts = files.iter().map(|path| {
+            let text = fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
+            Ok((path.display().to_string(), text))
+        });
+        Self::parse(policy, &texts.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The same for files that are read already: of each its name and its text.
+    ///
+    /// # Errors
+    /// All mistakes in them.
+    pub fn parse(policy: &'a Policy, files: &[(String, String)]) -> Result<Self, LoadError> {
+        let rpcs = Rpcs::new();
+        let (mut cases, mut mistakes) = (Vec::new(), Vec::new());
+        for (name, text) in files {
+            let mut of_file = Mistakes::new(name, text);
+            cases.extend(written::parse(policy, &rpcs, name, text, &mut of_file));
+            mistakes.push(of_file);
+        }
+        let mistakes = lines(mistakes);
+        if mistakes.is_empty() {
+            Ok(Self { policy, cases })
+        } else {
+            Err(LoadError::Mistakes(mistakes))
+        }
+    }
+
+    /// Asks the policy about each case.
+    #[must_use]
+    pub fn run(&self) -> Report {
+        let mut reached = BTreeSet::new();
+        let failures = self.cases.iter().filter_map(|case| case.run(self.policy, &mut reached));
+        let failures: Vec<_> = failures.collect();
+        let unreached = self.policy.rule_names.iter();
+        let unreached = unreached.filter(|rule| !reached.contains(rule.as_str())).cloned();
+        Report {
+            cases: self.cases.len(),
+            failed: failures.len(),
+            failures,
+            unreached: unreached.collect(),
+        }
+    }
+}
+
+impl Case {
+    /// Asks the policy, adds the rules whose conditions hold, and returns the failure, if it is one.
+    fn run<'a>(&self, policy: &'a Policy, reached: &mut BTreeSet<&'a str>) -> Option<FailedCase> {
+        let decision = policy.evaluate_observed(&self.rpc, &self.request, |rule| {
+            reached.insert(rule);
+        });
+        let unexpected =
+            decision.failures.iter().filter(|failure| !self.expected.is_denial_by(failure.rule));
+        let rule_failures: Vec<_> = unexpected.map(ToString::to_string).collect();
+        let got = Outcome::of(&self.rpc, &decision);
+        if rule_failures.is_empty() && self.expected.is_met_by(&got) {
+            return None;
+        }
+        let (file, name, expected) = (self.file.clone(), self.name.clone(), self.expected.clone());
+        Some(FailedCase { file, line: self.line, name, expected, got, rule_failures })
+    }
+}
