@@ -73,6 +73,24 @@ pub enum Command {
     /// Exits with 0 if all pass, with 1 if some fail, and with 64 if the policy or a test file has mistakes: they are
     /// told all at once.
     Test(TestArguments),
+    /// Say what each rule of the policy answers to a request
+    ///
+    /// There is a line for each rule of the rpc, in the order in which they are asked: whether its condition holds (yes
+    /// or no), it failed, or was skipped since one before it ended the decision, and the time that it took. Below them
+    /// stands the decision. Exits with 0, and with 64 if the policy or the request has mistakes.
+    Explain(ExplainArguments),
+}
+
+/// The arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The rpc that is called, such as BeforeSendSingleMsg.
+    #[arg(long, value_name = "RPC")]
+    pub(crate) rpc: String,
+
+    /// Its request in proto's JSON, or the same as YAML. What is left out is unset.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: PathBuf,
 }
 
 /// The arguments of `test`.

@@ -1,5 +1,6 @@
 //! The commands of the program.
 
+mod explain;
 mod healthcheck;
 mod serve;
 mod test;
@@ -16,6 +17,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         None => serve::run(cli),
         Some(Command::Healthcheck) => healthcheck::run(cli),
         Some(Command::Test(arguments)) => test::run(&cli.policy, arguments),
+        Some(Command::Explain(arguments)) => explain::run(&cli.policy, arguments),
     }
 }
 

@@ -4,8 +4,9 @@ mod outcome;
 mod written;
 
 pub use outcome::{Difference, Outcome};
+pub(crate) use written::{Fields, message};
 
-use crate::evaluate::Policy;
+use crate::evaluate::{Observer, Policy, Rule};
 use crate::load::lines;
 use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
@@ -98,11 +99,11 @@ impl<'a> Cases<'a> {
     /// Asks the policy about each case.
     #[must_use]
     pub fn run(&self) -> Report {
-        let mut reached = BTreeSet::new();
+        let mut reached = Reached::default();
         let failures = self.cases.iter().filter_map(|case| case.run(self.policy, &mut reached));
         let failures: Vec<_> = failures.collect();
         let unreached = self.policy.rule_names.iter();
-        let unreached = unreached.filter(|rule| !reached.contains(rule.as_str())).cloned();
+        let unreached = unreached.filter(|rule| !reached.0.contains(rule.as_str())).cloned();
         Report {
             cases: self.cases.len(),
             failed: failures.len(),
@@ -112,12 +113,20 @@ impl<'a> Cases<'a> {
     }
 }
 
+/// The names of the rules whose conditions held.
+#[derive(Default)]
+struct Reached<'a>(BTreeSet<&'a str>);
+
+impl<'a> Observer<'a> for Reached<'a> {
+    fn holds(&mut self, rule: &'a Rule) {
+        self.0.insert(&rule.name);
+    }
+}
+
 impl Case {
     /// Asks the policy, adds the rules whose conditions hold, and returns the failure, if it is one.
-    fn run<'a>(&self, policy: &'a Policy, reached: &mut BTreeSet<&'a str>) -> Option<FailedCase> {
-        let decision = policy.evaluate_observed(&self.rpc, &self.request, |rule| {
-            reached.insert(rule);
-        });
+    fn run<'a>(&self, policy: &'a Policy, reached: &mut Reached<'a>) -> Option<FailedCase> {
+        let decision = policy.evaluate_observed(&self.rpc, &self.request, reached);
         let unexpected =
             decision.failures.iter().filter(|failure| !self.expected.is_denial_by(failure.rule));
         let rule_failures: Vec<_> = unexpected.map(ToString::to_string).collect();

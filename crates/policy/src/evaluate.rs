@@ -95,6 +95,17 @@ pub struct RuleFailure<'a> {
     pub why: String,
 }
 
+/// Follows an evaluation. `()` does nothing, so that it costs nothing.
+pub(crate) trait Observer<'a> {
+    /// The rule is asked next.
+    fn asked(&mut self, _rule: &'a Rule) {}
+
+    /// Its condition holds.
+    fn holds(&mut self, _rule: &'a Rule) {}
+}
+
+impl Observer<'_> for () {}
+
 impl Policy {
     /// The number of rules, all rpcs together.
     pub fn rules(&self) -> usize {
@@ -115,15 +126,15 @@ impl Policy {
     /// before it. A rule that fails, or panics, denies or is skipped, as its `on_error` says. If no rule denies, the
     /// call is allowed.
     pub fn evaluate(&self, rpc: &MethodDescriptor, request: &DynamicMessage) -> Decision<'_> {
-        self.evaluate_observed(rpc, request, |_| {})
+        self.evaluate_observed(rpc, request, &mut ())
     }
 
-    /// The same, with a call of `held` for each rule whose condition holds.
+    /// The same, observed.
     pub(crate) fn evaluate_observed<'a>(
         &'a self,
         rpc: &MethodDescriptor,
         request: &DynamicMessage,
-        mut held: impl FnMut(&'a str),
+        observer: &mut impl Observer<'a>,
     ) -> Decision<'a> {
         self.environment.start_decision();
         let mut request = Cow::Borrowed(request);
@@ -138,9 +149,10 @@ impl Policy {
         // That of the rules that are tried, so that they change nothing for those that are enforced.
         let mut tried = Budget::FULL;
         for rule in self.rules.get(rpc.full_name()).into_iter().flatten() {
+            observer.asked(rule);
             let is_tried = rule.mode == Mode::Log;
             let enforced = is_tried.then(|| budget::replace(tried));
-            let result = rule.evaluate(&self.environment, &request, &mut held);
+            let result = rule.evaluate(&self.environment, &request, observer);
             if result.is_err() && rule.on_error == OnError::Skip {
                 budget::go_on();
             }
@@ -236,13 +248,13 @@ impl Rule {
         &'a self,
         environment: &Environment,
         request: &DynamicMessage,
-        held: &mut impl FnMut(&'a str),
+        observer: &mut impl Observer<'a>,
     ) -> Result<Option<Effect<'a>>, Failed<'a>> {
         let evaluation = environment.evaluation(request);
         if !self.when.run(|| evaluation.condition(&self.when.expression))? {
             return Ok(None);
         }
-        held(&self.name);
+        observer.holds(self);
         Ok(Some(match &self.then {
             Then::Deny(response) => Effect::Deny(response.clone()),
             Then::Allow => Effect::Allow,

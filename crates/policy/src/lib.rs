@@ -12,6 +12,7 @@
 //! - `load`: all of these, from files to a policy or to their mistakes; `load_error`: why there is no policy
 //! - `evaluate`: from a request to a decision; `convert`, `keyed`, `request_view`: the edits' values
 //! - `cases`: the tests beside a policy, and what came of them
+//! - `explain`: what each rule says to a request
 //! - `expression`: CEL with the request's fields, word lists, patterns and JSON
 
 mod cases;
@@ -21,6 +22,7 @@ mod denial;
 mod dry_run;
 mod edit;
 mod evaluate;
+mod explain;
 mod expression;
 mod file;
 mod keyed;
@@ -34,6 +36,8 @@ mod sources;
 
 pub use cases::{Cases, Difference, FailedCase, Outcome, Report};
 pub use evaluate::{Decision, Logged, Policy, RuleFailure};
+pub use explain::{Answer, Explanation, Reply};
 pub use file::OnError;
 pub use load_error::LoadError;
+pub use rpcs::rpc;
 pub use sources::{Sources, tests_beside};

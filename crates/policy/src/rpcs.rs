@@ -5,6 +5,14 @@ use process::suggest;
 use prost_reflect::MethodDescriptor;
 use std::collections::BTreeMap;
 
+/// The rpc of this name.
+///
+/// # Errors
+/// Why there is none that a rule can decide, with the nearest name.
+pub fn rpc(name: &str) -> Result<MethodDescriptor, String> {
+    Rpcs::new().find(name).cloned()
+}
+
 pub(crate) struct Rpcs(BTreeMap<String, MethodDescriptor>);
 
 impl Rpcs {

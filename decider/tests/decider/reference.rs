@@ -23,7 +23,12 @@ fn every_flag_has_one_row_with_its_variable_and_default() {
 /// The row of a flag in its table, without its meaning.
 fn row(flag: &Arg) -> String {
     if flag.get_env().is_none() {
-        return format!("| `--{}`", flag.get_long().expect("a flag"));
+        let value = if flag.get_action().takes_values() {
+            format!(" {}", flag.get_value_names().expect("a value")[0])
+        } else {
+            String::new()
+        };
+        return format!("| `--{}{value}`", flag.get_long().expect("a flag"));
     }
     let default = flag.get_default_values().first();
     format!(

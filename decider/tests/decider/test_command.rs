@@ -1,4 +1,4 @@
-//! `callback-decider test`: what it prints, and what it exits with.
+//! `callback-decider test` and `explain`: what it prints, and what it exits with.
 
 use crate::process::{PROGRAM, shipped_policy};
 use std::fs;
@@ -37,8 +37,29 @@ fn folder(policy: &str, tests: &[(&str, &str)]) -> TempDir {
 
 /// Runs `test` in a folder.
 fn test_in(folder: &Path, arguments: &[&str]) -> Output {
+    run_in(folder, "test", arguments)
+}
+
+fn run_in(folder: &Path, command: &str, arguments: &[&str]) -> Output {
     let mut program = Command::new(PROGRAM);
-    program.current_dir(folder).arg("test").args(arguments).output().expect("it starts")
+    program.current_dir(folder).arg(command).args(arguments).output().expect("it starts")
+}
+
+/// Runs `explain` in a folder, and returns the exit code and what is printed, without the times.
+fn explained(folder: &Path, rpc: &str, request: &str) -> (Option<i32>, String) {
+    let (code, printed) = result(&run_in(folder, "explain", &["--rpc", rpc, "--request", request]));
+    (code, without_times(&printed))
+}
+
+/// The text with `_` for the number before each ` µs`.
+fn without_times(text: &str) -> String {
+    let mut parts: Vec<_> = text.split(" µs").map(str::to_owned).collect();
+    let last = parts.len() - 1;
+    for part in &mut parts[..last] {
+        part.truncate(part.trim_end_matches(|char: char| char.is_ascii_digit()).len());
+        part.push('_');
+    }
+    parts.join(" µs")
 }
 
 /// The exit code and what is printed, to stdout and then to stderr.
@@ -59,16 +80,27 @@ fn the_shipped_policies_pass_their_tests_which_reach_every_rule() {
     }
 }
 
+/// The text of the reference behind this, up to the end of the block of code.
+fn reference(start: &str) -> &'static str {
+    let (_, rest) = REFERENCE.split_once(start).expect("it is there");
+    rest.split_once("```").expect("its end").0
+}
+
 #[test]
 fn the_example_of_the_reference_gives_its_result() {
-    let after = |text: &'static str, start| text.split_once(start).expect("it is there").1;
-    let block = |text| after(text, "```yaml\n").split_once("```").expect("its end").0;
-    let tests = after(REFERENCE, "\n## Tests\n");
-    let shown = after(tests, "```console\n$ callback-decider test --policy policy.yaml\n");
-    let shown = shown.split_once("```").expect("its end").0;
+    let block = |text: &'static str| text.split_once("```yaml\n").expect("it is there").1;
+    let block = |text| block(text).split_once("```").expect("its end").0;
+    let tests = REFERENCE.split_once("\n## Tests\n").expect("it is there").1;
+    let shown = reference("```console\n$ callback-decider test --policy policy.yaml\n");
     let folder = folder(block(REFERENCE), &[("policy_test.yaml", block(tests))]);
     let output = test_in(folder.path(), &["--policy", "policy.yaml"]);
     assert_eq!(result(&output), (Some(1), shown.to_owned()));
+
+    fs::write(folder.path().join("request.json"), r#"{"nickname": "Admin"}"#).expect("a file");
+    let shown =
+        reference("$ callback-decider explain --rpc BeforeUpdateUserInfo --request request.json\n");
+    let explained = explained(folder.path(), "BeforeUpdateUserInfo", "request.json");
+    assert_eq!(explained, (Some(0), without_times(shown)));
 }
 
 #[test]
@@ -153,4 +185,56 @@ b_test.yaml:1:3: missing field `rpc`
     let (code, printed) = told(&policy, &[]);
     assert_eq!(code, Some(64));
     assert!(printed.starts_with("policy.yaml:9:19: rule \"ban\": no field userid"), "{printed}");
+}
+
+#[test]
+fn it_explains_what_each_rule_says() {
+    let tried = "    mode: log
+    deny: {}
+  - name: named
+    on: [BeforeUpdateUserInfo]
+    when: has(request.nickname)
+    edit: {nickname: \"'Ann'\"}
+  - name: ends
+    on: [BeforeUpdateUserInfo]
+    when: has(request.nickname)
+    allow: true
+  - name: last
+    on: [BeforeUpdateUserInfo]
+    when: true
+    deny: {}
+";
+    let policy =
+        POLICY.replace("    deny: {code: 5001}", "    edit: {ex: \"''\"}\n    on_error: skip");
+    let policy = policy.replace("    deny: {code: 5002}\n", tried);
+    let folder = folder(&policy, &[("r.yaml", "user_id: u9\nnickname: a\nex: none")]);
+    let expected = "level  failed   _ µs
+  rule \"level\" failed at policy.yaml:5:11: parseJson failed
+ban    yes      _ µs, not enforced
+named  yes      _ µs
+ends   yes      _ µs
+last   skipped
+edit
+  nickname: \"Ann\"
+";
+    let rpc = "BeforeUpdateUserInfo";
+    assert_eq!(explained(folder.path(), rpc, "r.yaml"), (Some(0), expected.to_owned()));
+    fs::write(folder.path().join("r.yaml"), "ex: '{\"level\": 1}'").expect("a file");
+    let (_, printed) = explained(folder.path(), rpc, "r.yaml");
+    assert!(printed.starts_with("level  no       _ µs\nban    no       _ µs\n"), "{printed}");
+    assert!(printed.contains("last   yes      _ µs\ndeny by rule \"last\"\n"), "{printed}");
+}
+
+#[test]
+fn a_request_that_is_none_of_the_rpc_is_not_explained() {
+    let folder = folder(POLICY, &[("r.json", r#"{"nicknme": "a"}"#)]);
+    let explained = |rpc, request| explained(folder.path(), rpc, request);
+    let told = |text: &str| (Some(64), text.to_owned());
+    let expected =
+        "r.json:1:2: no field nicknme in BeforeUpdateUserInfoRequest; did you mean `nickname`?\n";
+    assert_eq!(explained("BeforeUpdateUserInfo", "r.json"), told(expected));
+    let expected = "--rpc: no rpc BeforeUpdateUserInf; did you mean `BeforeUpdateUserInfo`?\n";
+    assert_eq!(explained("BeforeUpdateUserInf", "r.json"), told(expected));
+    let expected = "--request: none.json: No such file or directory (os error 2)\n";
+    assert_eq!(explained("BeforeUpdateUserInfo", "none.json"), told(expected));
 }

@@ -35,7 +35,7 @@ pub struct Difference<'a> {
 }
 
 impl Outcome {
-    pub(super) fn of(rpc: &MethodDescriptor, decision: &Decision<'_>) -> Self {
+    pub(crate) fn of(rpc: &MethodDescriptor, decision: &Decision<'_>) -> Self {
         if let Some(rule) = decision.denied_by {
             let denial = denial::field_of(&rpc.output());
             let denial = denial.map(|field| decision.response.get_field(&field).into_owned());
@@ -87,7 +87,9 @@ impl Outcome {
         both.filter(|both| both.expected != both.got).collect()
     }
 
-    fn parts(&self) -> Option<&Map<String, Value>> {
+    /// What it denies with, or edits.
+    #[must_use]
+    pub fn parts(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::Deny(parts) | Self::Edit(parts) => Some(parts),
             Self::Allow | Self::Unimplemented => None,

@@ -14,7 +14,7 @@ use serde_saphyr::Spanned;
 use std::collections::HashMap;
 
 /// Fields of a message in proto's JSON, by their names in proto.
-type Fields = HashMap<Spanned<String>, Spanned<Value>>;
+pub(crate) type Fields = HashMap<Spanned<String>, Spanned<Value>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +115,7 @@ impl Expectation {
 }
 
 /// The message with these fields. Of each field that is wrong there is a mistake.
-fn message(
+pub(crate) fn message(
     fields: Fields,
     type_: &MessageDescriptor,
     mistakes: &mut Mistakes<'_>,
