@@ -6,8 +6,8 @@ use std::path::PathBuf;
 /// Decides OpenIM's callbacks by rules in files.
 ///
 /// Serves every rpc of the contract, gRPC health and reflection. The first rule that denies a call wins, every rule
-/// sees the edits of those before it, and calls without a rule are allowed. A rule that fails is answered with the
-/// status INTERNAL, so that the gateway's own settings decide.
+/// sees the edits of those before it, and calls without a rule are allowed. A rule that fails denies or is skipped,
+/// as the policy says.
 ///
 /// Exits with 0 after SIGTERM or Ctrl-C, 64 when the settings or the policy are wrong, 71 when the
 /// address can't be used, and 70 when one of its threads dies, which is a bug.
@@ -79,6 +79,12 @@ pub enum Command {
     /// or no), it failed, or was skipped since one before it ended the decision, and the time that it took. Below them
     /// stands the decision. Exits with 0, and with 64 if the policy or the request has mistakes.
     Explain(ExplainArguments),
+    /// Check the policy: report its mistakes and warnings, all at once
+    ///
+    /// It reads --policy as the decider itself does, and serves nothing. Exits with 0 if the policy is valid, and with
+    /// 64 if not. A warning is about what is valid, but probably not meant: most are about expressions that fail on
+    /// some content.
+    Check(CheckArguments),
 }
 
 /// The arguments of `explain`.
@@ -103,6 +109,18 @@ pub struct TestArguments {
     /// The test files: unless set, each *_test.yaml beside the policy's file or in its folder.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Take each warning for a mistake: a policy that has one is not valid.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Print one JSON object instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The log.

@@ -1,5 +1,6 @@
 //! The commands of the program.
 
+mod check;
 mod explain;
 mod healthcheck;
 mod serve;
@@ -18,6 +19,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Healthcheck) => healthcheck::run(cli),
         Some(Command::Test(arguments)) => test::run(&cli.policy, arguments),
         Some(Command::Explain(arguments)) => explain::run(&cli.policy, arguments),
+        Some(Command::Check(arguments)) => check::run(&cli.policy, arguments),
     }
 }
 

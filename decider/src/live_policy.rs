@@ -12,7 +12,7 @@ use std::time::Duration;
 use std::{io, mem};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// The interval at which the files are read, and the time for which they must stay the same before they are used: an
 /// editor saves in several steps.
@@ -58,6 +58,7 @@ impl LivePolicy {
                 self.in_force.store(policy.clone());
                 let (hash, rules, rpcs) = (policy.hash(), policy.rules(), rpcs(&policy));
                 info!(policy = hash, rules, rpcs, "policy reloaded");
+                log_warnings(&policy);
             }
             Err(error) => {
                 for why in error.to_string().lines() {
@@ -82,6 +83,13 @@ impl Decide for Arc<LivePolicy> {
 /// The names of the rpcs that a policy has rules for, as they are logged.
 pub(crate) fn rpcs(policy: &Policy) -> String {
     policy.rpcs().collect::<Vec<_>>().join(" ")
+}
+
+/// Logs what is suspicious in a policy.
+pub(crate) fn log_warnings(policy: &Policy) {
+    for why in policy.warnings() {
+        warn!(%why, "suspicious policy");
+    }
 }
 
 /// Reloads a policy until it is dropped.

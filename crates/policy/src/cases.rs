@@ -7,7 +7,7 @@ pub use outcome::{Difference, Outcome};
 pub(crate) use written::{Fields, message};
 
 use crate::evaluate::{Observer, Policy, Rule};
-use crate::load::lines;
+use crate::load::findings;
 use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
 use crate::rpcs::Rpcs;
@@ -88,7 +88,7 @@ impl<'a> Cases<'a> {
             cases.extend(written::parse(policy, &rpcs, name, text, &mut of_file));
             mistakes.push(of_file);
         }
-        let mistakes = lines(mistakes);
+        let mistakes = findings(mistakes);
         if mistakes.is_empty() {
             Ok(Self { policy, cases })
         } else {

@@ -1,13 +1,13 @@
 //! Compiles a rule for each rpc that it names.
 
 use crate::evaluate::{Edit, Placed, Rule, Then};
-use crate::expression::{Library, Problem, Type, no_field};
+use crate::expression::{Checked, Library, Problem, Type, no_field};
 use crate::file::{Defaults, Mode, OnError};
 use crate::mistakes::{Mistakes, RuleMistakes};
 use crate::parsed::{Consequence, ParsedExpression};
 use crate::request_view::RequestView;
 use crate::rpcs::Rpcs;
-use crate::{denial, edit, file};
+use crate::{denial, edit, file, warnings};
 use contract::{FieldOptions, key_of};
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_saphyr::{Location, Spanned};
@@ -53,6 +53,9 @@ impl Compiler {
         }
         let when = ParsedExpression::parse(&rule.when, mistakes);
         let consequence = Consequence::parse(rule, &place, mistakes);
+        for (place, text) in rule.deny.iter().flat_map(warnings::plain_texts) {
+            mistakes.warn(&place, &text);
+        }
         let on_error = match rule.mode {
             Mode::Enforce => rule.on_error.unwrap_or(defaults.on_error),
             Mode::Log => OnError::Skip,
@@ -138,7 +141,10 @@ impl Compiler {
         for problem in checked.as_ref().err().into_iter().flatten() {
             mistakes.add_problem(written.source, problem);
         }
-        let (expression, type_) = checked.ok()?;
+        let Checked { expression, type_, warnings } = checked.ok()?;
+        for warning in &warnings {
+            mistakes.warn_problem(written.source, warning);
+        }
         let place = mistakes.name(&written.source.referenced);
         Some((Placed { expression, place }, type_))
     }

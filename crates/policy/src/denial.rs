@@ -16,6 +16,12 @@ pub(crate) fn mistake(deny: &Deny) -> Option<(Location, String)> {
     (!CODES.iter().any(|codes| codes.contains(value))).then(|| (*referenced, text()))
 }
 
+/// The texts that a denial sets, by their names.
+pub(crate) fn texts(deny: &Deny) -> impl Iterator<Item = (&'static str, &Spanned<String>)> {
+    let texts = [("message", &deny.message), ("detail", &deny.detail), ("reason", &deny.reason)];
+    texts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)))
+}
+
 /// The field by which a response denies. That of an after-callback has none.
 pub(crate) fn field_of(response: &MessageDescriptor) -> Option<FieldDescriptor> {
     response.get_field_by_name("denial")
@@ -40,11 +46,9 @@ pub(crate) fn response(
     let field = field_of(response)?;
     let mut denial = DynamicMessage::new(message_of(&field)?);
     denial.set_field_by_name("code", Value::I32(deny.code.as_ref().map_or(0, |code| code.value)));
-    let reason = if deny.reason.is_empty() { rule } else { &deny.reason };
-    for (name, text) in
-        [("message", deny.message.as_str()), ("detail", &deny.detail), ("reason", reason)]
-    {
-        denial.set_field_by_name(name, Value::String(text.to_owned()));
+    denial.set_field_by_name("reason", Value::String(rule.to_owned()));
+    for (name, text) in texts(deny).filter(|(_, text)| !text.value.is_empty()) {
+        denial.set_field_by_name(name, Value::String(text.value.clone()));
     }
     let mut response = DynamicMessage::new(response.clone());
     response.set_field(&field, Value::Message(denial));

@@ -5,6 +5,7 @@ use crate::denial;
 use crate::expression::budget::{self, Budget};
 use crate::expression::{Environment, Evaluation, Expression, Failure};
 use crate::file::{Mode, OnError};
+use crate::finding::Finding;
 use crate::keyed;
 use crate::request_view::RequestView;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor, Value};
@@ -21,6 +22,7 @@ pub struct Policy {
     /// The names of all rules, in the files' order.
     pub(crate) rule_names: Vec<String>,
     pub(crate) hash: String,
+    pub(crate) warnings: Vec<Finding>,
 }
 
 /// A rule, compiled for one rpc.
@@ -115,6 +117,11 @@ impl Policy {
     /// The hash of its files, see [`Sources::hash`](crate::Sources::hash).
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// What is suspicious in its files, in their order.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
     }
 
     /// The names of the rpcs that have rules.
@@ -326,10 +333,10 @@ mod tests {
     fn a_panic_is_a_failure() {
         let request = contract::rpcs().next().expect("an rpc").input();
         let mut library = Library::new(BTreeMap::new());
-        let (expression, _) = SyntaxTree::new("true")
+        let checked = SyntaxTree::new("true")
             .and_then(|tree| tree.check(&request, &mut library).map_err(|mut all| all.remove(0)))
             .expect("an expression");
-        let placed = Placed { expression, place: "policy.yaml:1:1".to_owned() };
+        let placed = Placed { expression: checked.expression, place: "policy.yaml:1:1".to_owned() };
         let Err(failed) = placed.run::<()>(|| panic!("on purpose")) else { panic!("no failure") };
         assert_eq!(failed.failure.to_string(), "it panicked, which is a bug");
     }

@@ -3,7 +3,7 @@
 use crate::cases::{Fields, Outcome, message};
 use crate::evaluate::{Observer, Policy, Rule};
 use crate::file;
-use crate::load::lines;
+use crate::load::findings;
 use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
 use prost_reflect::MethodDescriptor;
@@ -62,7 +62,7 @@ impl Policy {
             Fields::new()
         });
         let request = message(fields, &rpc.input(), &mut mistakes);
-        let mistakes = lines(vec![mistakes]);
+        let mistakes = findings(vec![mistakes]);
         if !mistakes.is_empty() {
             return Err(LoadError::Mistakes(mistakes));
         }

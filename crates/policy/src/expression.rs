@@ -4,6 +4,7 @@ pub(crate) mod budget;
 mod check;
 mod environment;
 mod failure;
+mod fallible;
 mod functions;
 mod json;
 mod json_level;
@@ -19,7 +20,7 @@ mod text;
 mod types;
 mod word_list;
 
-pub(crate) use check::Expression;
+pub(crate) use check::{Checked, Expression};
 pub(crate) use environment::{Environment, Evaluation};
 pub(crate) use failure::Failure;
 pub(crate) use library::Library;

@@ -92,19 +92,22 @@ pub(crate) struct Rule {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Deny {
     pub(crate) code: Option<Spanned<i32>>,
-    pub(crate) message: String,
-    pub(crate) detail: String,
-    pub(crate) reason: String,
+    pub(crate) message: Option<Spanned<String>>,
+    pub(crate) detail: Option<Spanned<String>>,
+    pub(crate) reason: Option<Spanned<String>>,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
-        let code =
-            Spanned { value: 5000, referenced: Location::UNKNOWN, defined: Location::UNKNOWN };
-        let message = "not allowed".to_owned();
-        let deny = Deny { code: Some(code), message, ..Deny::default() };
+        let (code, message) = (nowhere(5000), nowhere("not allowed".to_owned()));
+        let deny = Deny { code: Some(code), message: Some(message), ..Deny::default() };
         Self { on_error: OnError::default(), deny }
     }
+}
+
+/// A value that is not in the file.
+fn nowhere<T>(value: T) -> Spanned<T> {
+    Spanned { value, referenced: Location::UNKNOWN, defined: Location::UNKNOWN }
 }
 
 /// Reads a file, or returns where and why it can't be read: nothing else is checked then.

@@ -2,13 +2,13 @@
 //! response goes out.
 //!
 //! Policy files become a [`Policy`] when they are loaded: their YAML is read with the places of its parts, every
-//! expression is checked against each request that it is for, and all mistakes are reported at once. The policy then
+//! expression is checked against each request that it is for, and all mistakes and warnings are reported at once. The policy then
 //! decides over dynamic messages, so that nothing here changes when the contract grows:
 //!
 //! - `sources`: a file, or the files of a folder
 //! - `file`, `parsed`: the YAML, and the expressions in it, parsed
 //! - `compile`: each rule, checked for each of its rpcs, which are in `rpcs`; `edit`, `denial`: its consequences
-//! - `dry_run`: the checked rules over made-up requests
+//! - `dry_run`: the checked rules over made-up requests; `warnings`: what is suspicious in them
 //! - `load`: all of these, from files to a policy or to their mistakes; `load_error`: why there is no policy
 //! - `evaluate`: from a request to a decision; `convert`, `keyed`, `request_view`: the edits' values
 //! - `cases`: the tests beside a policy, and what came of them
@@ -25,6 +25,7 @@ mod evaluate;
 mod explain;
 mod expression;
 mod file;
+mod finding;
 mod keyed;
 mod load;
 mod load_error;
@@ -33,11 +34,13 @@ mod parsed;
 mod request_view;
 mod rpcs;
 mod sources;
+mod warnings;
 
 pub use cases::{Cases, Difference, FailedCase, Outcome, Report};
 pub use evaluate::{Decision, Logged, Policy, RuleFailure};
 pub use explain::{Answer, Explanation, Reply};
 pub use file::OnError;
+pub use finding::{Finding, Severity};
 pub use load_error::LoadError;
 pub use rpcs::rpc;
 pub use sources::{Sources, tests_beside};

@@ -6,10 +6,12 @@ use crate::dry_run;
 use crate::evaluate::Policy;
 use crate::expression::{Environment, Library, WordList};
 use crate::file;
+use crate::finding::Finding;
 use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
 use crate::sources::Sources;
-use serde_saphyr::Spanned;
+use crate::warnings;
+use serde_saphyr::{Location, Spanned};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::mem;
@@ -50,7 +52,7 @@ impl Policy {
     }
 }
 
-fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
+fn parse(sources: &Sources) -> Result<Policy, Vec<Finding>> {
     let mistakes = sources.files.iter().map(|file| Mistakes::new(&file.name, &file.text));
     let mut mistakes: Vec<_> = mistakes.collect();
     let mut files = Vec::new();
@@ -62,7 +64,7 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
     }
     // The other files may use lists of one that can't be read, so they are not checked without it.
     if files.len() < sources.files.len() {
-        return Err(lines(mistakes));
+        return Err(findings(mistakes));
     }
     let have_rules = files.iter().any(|file| file.rules.is_some());
     for (file, mistakes) in files.iter().zip(&mut mistakes) {
@@ -72,14 +74,17 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
         }
     }
     let mut lists = WordLists::default();
-    for (file, mistakes) in files.iter_mut().zip(&mut mistakes) {
-        lists.add(mem::take(&mut file.lists), mistakes);
+    for (number, (file, mistakes)) in files.iter_mut().zip(&mut mistakes).enumerate() {
+        lists.add(number, mem::take(&mut file.lists), mistakes);
     }
     let mut compiler = Compiler::new(Library::new(lists.built));
     let (mut names, mut rule_names) = (Names::default(), Vec::new());
     for (number, (file, mistakes)) in files.iter().zip(&mut mistakes).enumerate() {
         if let Some((place, text)) = denial::mistake(&file.defaults.deny) {
             mistakes.add(&place, format!("defaults: {text}"));
+        }
+        for (place, text) in warnings::plain_texts(&file.defaults.deny) {
+            mistakes.warn(&place, format!("defaults: {text}"));
         }
         for rule in file.rules.iter().flatten() {
             let (name, place) = (&rule.value.name, &rule.referenced);
@@ -91,6 +96,7 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
         }
     }
     let (rules, library) = compiler.finish();
+    let unused = library.unused_lists();
     let environment = Environment::new(library);
     for Compiled { rpc, rule, file, place } in &rules {
         if let Err(failure) = dry_run::run(rule, &rpc.input(), &environment) {
@@ -98,20 +104,29 @@ fn parse(sources: &Sources) -> Result<Policy, Vec<String>> {
             mistakes[*file].of(&rule.name).add(place, &text);
         }
     }
-    let mistakes = lines(mistakes);
-    if !mistakes.is_empty() {
-        return Err(mistakes);
+    if mistakes.iter().any(Mistakes::any) {
+        return Err(findings(mistakes));
     }
+    // With a mistake, a rule that can't be compiled might use a list.
+    for (file, name, place) in lists.places.iter().filter(|(_, name, _)| unused.contains(name)) {
+        mistakes[*file].warn(place, format!("list {name:?}: no rule uses it"));
+    }
+    for (Compiled { rpc, rule, file, place }, first) in warnings::unreachable(&rules) {
+        let text = format!("never asked for {}, which rule {first:?} always ends", rpc.name());
+        mistakes[*file].of(&rule.name).warn(place, &text);
+    }
+    let warnings = findings(mistakes);
     let mut by_rpc: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for Compiled { rpc, rule, .. } in rules {
         by_rpc.entry(rpc.full_name().to_owned()).or_default().push(rule);
     }
-    Ok(Policy { environment, rules: by_rpc, rule_names, hash: sources.hash().to_owned() })
+    let hash = sources.hash().to_owned();
+    Ok(Policy { environment, rules: by_rpc, rule_names, hash, warnings })
 }
 
-/// The lines of all files, in the files' order.
-pub(crate) fn lines(mistakes: Vec<Mistakes<'_>>) -> Vec<String> {
-    mistakes.into_iter().flat_map(Mistakes::into_lines).collect()
+/// The findings of all files, in the files' order.
+pub(crate) fn findings(mistakes: Vec<Mistakes<'_>>) -> Vec<Finding> {
+    mistakes.into_iter().flat_map(Mistakes::into_findings).collect()
 }
 
 /// Names that must be unique in all files, with the places where they stand.
@@ -136,11 +151,13 @@ impl Names {
 struct WordLists {
     built: BTreeMap<String, WordList>,
     names: Names,
+    /// The number of the file that has a list, its name and its place.
+    places: Vec<(usize, String, Location)>,
 }
 
 impl WordLists {
     /// Adds the lists of a file.
-    fn add(&mut self, lists: file::Lists, mistakes: &mut Mistakes<'_>) {
+    fn add(&mut self, file: usize, lists: file::Lists, mistakes: &mut Mistakes<'_>) {
         for (Spanned { value: name, referenced: place, .. }, words) in lists {
             let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
             if !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -155,6 +172,7 @@ impl WordLists {
                 let text = format!("list {name:?}: a word is empty, so every text has it");
                 mistakes.add(&word.referenced, text);
             }
+            self.places.push((file, name.clone(), place));
             match WordList::new(words.into_iter().map(|word| word.value)) {
                 Ok(words) => drop(self.built.insert(name, words)),
                 Err(error) => mistakes.add(&place, format!("list {name:?}: {error}")),

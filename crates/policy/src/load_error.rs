@@ -1,5 +1,6 @@
 //! The reasons why a policy, or the tests beside it, can't be loaded.
 
+use crate::finding::{Finding, Severity};
 use std::io;
 use std::path::PathBuf;
 
@@ -35,7 +36,30 @@ pub enum LoadError {
         /// The folder.
         path: PathBuf,
     },
-    /// The files have mistakes: a line for each, `file:line:column: what`.
-    #[error("{}", .0.join("\n"))]
-    Mistakes(Vec<String>),
+    /// The files have mistakes. The warnings are here too, but not in the error's text.
+    #[error("{}", lines(.0))]
+    Mistakes(Vec<Finding>),
+}
+
+impl LoadError {
+    /// The mistakes, and the warnings that were found beside them.
+    #[must_use]
+    pub fn into_findings(self) -> Vec<Finding> {
+        let text = self.to_string();
+        let file = match self {
+            Self::Mistakes(findings) => return findings,
+            Self::Read { path, .. }
+            | Self::TooLarge { path }
+            | Self::Empty { path }
+            | Self::NoTests { path } => path.display().to_string(),
+        };
+        let text = text.strip_prefix(&format!("{file}: ")).unwrap_or(&text).to_owned();
+        vec![Finding { severity: Severity::Mistake, file, line: 0, column: 0, text }]
+    }
+}
+
+/// A line for each mistake.
+fn lines(findings: &[Finding]) -> String {
+    let mistakes = findings.iter().filter(|finding| finding.severity == Severity::Mistake);
+    mistakes.map(Finding::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -1,14 +1,15 @@
-//! The mistakes in a policy file, each with its line and column, collected to be reported at once.
+//! The mistakes and warnings in a policy file, each with its line and column, collected to be reported at once.
 
 use crate::expression::Problem;
+use crate::finding::{Finding, Severity};
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeSet;
 
-/// The mistakes in a file, in the file's order, each once.
+/// The mistakes and warnings in a file, in the file's order, each once.
 pub(crate) struct Mistakes<'a> {
     file: &'a str,
     source: &'a str,
-    found: BTreeSet<(Place, String)>,
+    found: BTreeSet<(Place, Severity, String)>,
 }
 
 /// A line and a column, both from 1.
@@ -21,12 +22,21 @@ impl<'a> Mistakes<'a> {
 
     /// Adds a mistake at a place of the file.
     pub(crate) fn add(&mut self, place: &Location, text: String) {
-        self.found.insert(((place.line(), place.column()), text));
+        self.insert(Severity::Mistake, place, text);
     }
 
     /// Adds a mistake that is at no place of the file.
     pub(crate) fn add_to_file(&mut self, text: String) {
-        self.found.insert(((1, 1), text));
+        self.found.insert(((1, 1), Severity::Mistake, text));
+    }
+
+    /// Adds a warning at a place of the file.
+    pub(crate) fn warn(&mut self, place: &Location, text: String) {
+        self.insert(Severity::Warning, place, text);
+    }
+
+    fn insert(&mut self, severity: Severity, place: &Location, text: String) {
+        self.found.insert(((place.line(), place.column()), severity, text));
     }
 
     /// `file:line:column` of a place.
@@ -39,10 +49,16 @@ impl<'a> Mistakes<'a> {
         RuleMistakes { mistakes: self, rule }
     }
 
-    /// `file:line:column: text` of each mistake; nothing if there are none.
-    pub(crate) fn into_lines(self) -> Vec<String> {
-        let line = |((line, column), text)| format!("{}:{line}:{column}: {text}", self.file);
-        self.found.into_iter().map(line).collect()
+    /// True if there is a mistake, and not only warnings.
+    pub(crate) fn any(&self) -> bool {
+        self.found.iter().any(|(_, severity, _)| *severity == Severity::Mistake)
+    }
+
+    pub(crate) fn into_findings(self) -> impl Iterator<Item = Finding> {
+        self.found.into_iter().map(|((line, column), severity, text)| {
+            let file = self.file.to_owned();
+            Finding { severity, file, line, column, text }
+        })
     }
 }
 
@@ -58,6 +74,11 @@ impl RuleMistakes<'_, '_> {
         self.mistakes.add(place, format!("rule {:?}: {text}", self.rule));
     }
 
+    /// Adds a warning at a place of the file.
+    pub(crate) fn warn(&mut self, place: &Location, text: &str) {
+        self.mistakes.warn(place, format!("rule {:?}: {text}", self.rule));
+    }
+
     /// `file:line:column` of a place.
     pub(crate) fn name(&self, place: &Location) -> String {
         self.mistakes.name(place)
@@ -65,9 +86,23 @@ impl RuleMistakes<'_, '_> {
 
     /// Adds a problem in an expression that stands in the file.
     pub(crate) fn add_problem(&mut self, expression: &Spanned<String>, problem: &Problem) {
+        self.insert_problem(Severity::Mistake, expression, problem);
+    }
+
+    /// Adds a warning about an expression that stands in the file.
+    pub(crate) fn warn_problem(&mut self, expression: &Spanned<String>, problem: &Problem) {
+        self.insert_problem(Severity::Warning, expression, problem);
+    }
+
+    fn insert_problem(
+        &mut self,
+        severity: Severity,
+        expression: &Spanned<String>,
+        problem: &Problem,
+    ) {
         let place = place_in(self.mistakes.source, expression, problem.offset);
         let text = format!("rule {:?}: {}", self.rule, problem.text);
-        self.mistakes.found.insert((place, text));
+        self.mistakes.found.insert((place, severity, text));
     }
 }
 

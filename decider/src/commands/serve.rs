@@ -2,7 +2,7 @@
 
 use super::fail;
 use crate::cli::Cli;
-use crate::live_policy::rpcs;
+use crate::live_policy::{log_warnings, rpcs};
 use crate::serve::{ServeError, Server};
 use crate::settings::Settings;
 use process::{exit, log};
@@ -51,6 +51,7 @@ async fn serve(settings: Settings) -> Result<(), ServeError> {
     let in_force = policy.in_force();
     let (hash, rules, rpcs) = (in_force.hash(), in_force.rules(), rpcs(&in_force));
     info!(%address, workers, policy = hash, rules, rpcs, "deciding");
+    log_warnings(&in_force);
     drop(in_force); // it may be replaced from now on
     let reloads = policy.watch()?;
     let stop = async {

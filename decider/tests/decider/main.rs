@@ -1,5 +1,6 @@
 //! The decider from outside: its server, and the program around it.
 
+mod check;
 mod guarded;
 mod healthcheck;
 mod log;

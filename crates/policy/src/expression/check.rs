@@ -7,6 +7,7 @@ mod call;
 mod comprehension;
 
 use super::environment::MADE;
+use super::fallible;
 use super::library::Library;
 use super::message::{TEST, no_field};
 use super::problem::Problem;
@@ -16,6 +17,7 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, MapExpr, SelectE
 use cel::common::types::CelInt;
 use process::suggest;
 use prost_reflect::MessageDescriptor;
+use std::collections::HashMap;
 
 /// The depth to which an expression may be nested. Running it takes up to 50 KiB of stack for a level, and a
 /// thread may have no more than 2 MiB.
@@ -36,10 +38,22 @@ impl Expression {
         &self.tree
     }
 
+    /// True if it is `true` as it is written.
+    pub(crate) fn is_true(&self) -> bool {
+        matches!(&self.tree.expr, Expr::Literal(LiteralValue::Boolean(bool)) if *bool.inner())
+    }
+
     /// True if its value is the same for every request.
     pub(crate) fn is_constant(&self) -> bool {
         !self.reads_request
     }
+}
+
+/// An expression that passed the check.
+pub(crate) struct Checked {
+    pub(crate) expression: Expression,
+    pub(crate) type_: Type,
+    pub(crate) warnings: Vec<Problem>,
 }
 
 impl SyntaxTree<'_> {
@@ -51,12 +65,13 @@ impl SyntaxTree<'_> {
         &self,
         request: &MessageDescriptor,
         library: &mut Library,
-    ) -> Result<(Expression, Type), Vec<Problem>> {
+    ) -> Result<Checked, Vec<Problem>> {
         let mut checker = Checker {
             source: self,
             library,
             variables: vec![(REQUEST.to_owned(), Type::Message(request.clone()))],
             reads_request: false,
+            types: HashMap::new(),
             problems: vec![],
             depth: 0,
             loops: 0,
@@ -64,7 +79,9 @@ impl SyntaxTree<'_> {
         let mut tree = self.tree.clone();
         let type_ = checker.node(&mut tree);
         if checker.problems.is_empty() {
-            Ok((Expression { tree, reads_request: checker.reads_request }, type_))
+            let warnings = fallible::parts(self, &checker.types);
+            let expression = Expression { tree, reads_request: checker.reads_request };
+            Ok(Checked { expression, type_, warnings })
         } else {
             Err(checker.problems)
         }
@@ -77,6 +94,8 @@ struct Checker<'a> {
     /// The variables in scope, innermost last.
     variables: Vec<(String, Type)>,
     reads_request: bool,
+    /// The types of all values, by the ids of their nodes.
+    types: HashMap<u64, Type>,
     problems: Vec<Problem>,
     depth: usize,
     loops: usize,
@@ -97,6 +116,7 @@ impl Checker<'_> {
         self.depth += 1;
         let type_ = self.expression(node);
         self.depth -= 1;
+        self.types.insert(node.id, type_.clone());
         type_
     }
 
@@ -170,7 +190,7 @@ impl Checker<'_> {
         if matches!(&select.operand.expr, Expr::Ident(name) if name == "lists")
             && self.type_of("lists").is_none()
         {
-            return match self.library.check_list(&select.field) {
+            return match self.library.use_list(&select.field) {
                 Ok(()) => Type::WordList,
                 Err(text) => self.problem(at, text),
             };

@@ -238,7 +238,7 @@ mod tests {
         let request =
             contract::descriptors().all_messages().next().expect("the contract has messages");
         let parsed = SyntaxTree::new(expression).expect("it is CEL");
-        let (checked, _) = parsed.check(&request, &mut library).expect("it is accepted");
+        let checked = parsed.check(&request, &mut library).expect("it is accepted").expression;
         let (environment, request) = (Environment::new(library), DynamicMessage::new(request));
         environment.start_decision();
         let evaluation = environment.evaluation(&request);

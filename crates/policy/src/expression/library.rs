@@ -5,11 +5,12 @@ use super::word_list::WordList;
 use contract::PACKAGE;
 use process::suggest;
 use prost_reflect::EnumDescriptor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names that are the same for all expressions of a policy.
 pub(crate) struct Library {
     pub(super) lists: BTreeMap<String, WordList>,
+    used_lists: BTreeSet<String>,
     /// The patterns met so far, by the variables that hold them at run time.
     pub(super) patterns: BTreeMap<String, Pattern>,
     enums: BTreeMap<String, EnumDescriptor>,
@@ -20,7 +21,7 @@ impl Library {
         let contract = contract::descriptors();
         let enums = contract.all_enums().filter(|e| e.package_name() == PACKAGE);
         let enums = enums.map(|e| (e.name().to_owned(), e)).collect();
-        Self { lists, patterns: BTreeMap::new(), enums }
+        Self { lists, used_lists: BTreeSet::new(), patterns: BTreeMap::new(), enums }
     }
 
     /// The number of an enum's value.
@@ -36,12 +37,18 @@ impl Library {
         })
     }
 
-    pub(super) fn check_list(&self, name: &str) -> Result<(), String> {
+    pub(super) fn use_list(&mut self, name: &str) -> Result<(), String> {
         if self.lists.contains_key(name) {
+            self.used_lists.insert(name.to_owned());
             return Ok(());
         }
         let suggestion = suggest(name, self.lists.keys().map(String::as_str));
         Err(format!("no list {name}{suggestion}"))
+    }
+
+    /// The names of the lists that no expression uses.
+    pub(crate) fn unused_lists(&self) -> BTreeSet<String> {
+        self.lists.keys().filter(|name| !self.used_lists.contains(*name)).cloned().collect()
     }
 
     /// Compiles a pattern, and returns the name of its variable.

@@ -11,3 +11,4 @@ mod mistakes;
 mod reference;
 mod shipped_policy;
 mod support;
+mod warnings;

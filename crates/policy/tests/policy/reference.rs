@@ -1,6 +1,7 @@
 //! Runs the examples of docs/policy.md, so that none can be wrong.
 
 use crate::support::{decide, holds, mistakes, policy};
+use crate::warnings::{CONTENTS, warnings};
 use policy::Policy;
 use serde_json::{Value, json};
 
@@ -35,10 +36,10 @@ fn code(rule: &str, rpc: &str, request: Value) -> Option<i64> {
 }
 
 #[test]
-fn every_policy_of_the_reference_loads() {
+fn every_policy_of_the_reference_loads_without_a_warning() {
     assert!(policies().count() > 5);
     for text in policies() {
-        assert_eq!(mistakes(text), "", "{text}");
+        assert_eq!(warnings(text), "", "{text}");
     }
 }
 
@@ -61,6 +62,47 @@ fn every_mistake_in_the_reference_is_told_so() {
         let told = mistakes_of(&format!("when: |\n      {condition}"));
         assert!(told.lines().count() == 1 && told.ends_with(mistake), "{row:?}: {told}");
     }
+}
+
+#[test]
+fn every_warning_in_the_reference_is_told_so_and_not_about_what_to_write_instead() {
+    let rows = rows("Warnings");
+    assert!(rows.len() > 10);
+    for row in rows {
+        let [written, warning, instead] = &row[..] else { panic!("{row:?}") };
+        let told = warnings(&with(written));
+        assert!(told.lines().count() == 1 && told.ends_with(warning), "{row:?}: {told}");
+        assert_eq!(warnings(&with(instead)), "", "{row:?}");
+        assert_eq!(fails(written), warning.contains(" fails "), "{row:?}");
+        assert!(!fails(instead), "{row:?}");
+    }
+}
+
+/// True if a rule of the policy fails on some content.
+fn fails(line: &str) -> bool {
+    let policy = policy(&with(line));
+    let decided = |ex: &&str| decide(&policy, "BeforeUpdateUserInfo", json!({"ex": ex}));
+    CONTENTS.iter().any(|ex| decided(ex).is_err())
+}
+
+/// A policy of two rules, in the first of which a key has this value, or in the whole file.
+fn with(line: &str) -> String {
+    let key = line.split(':').next().expect("a key");
+    let lines = ["lists: {words: [a]}", "when: request.ex == 'y'", "deny: {}"];
+    let [lists, when, deny] = lines.map(|other| match other.split_once(':') {
+        Some((other_key, _)) if other_key == key => line,
+        _ => other,
+    });
+    format!(
+        "{lists}
+rules:
+  - name: r
+    on: [BeforeUpdateUserInfo]
+    {when}
+    {deny}
+  - {{name: last, on: [BeforeUpdateUserInfo], when: request.ex in lists.words, deny: {{}}}}
+"
+    )
 }
 
 #[test]
