@@ -14,7 +14,7 @@ rules:
   - name: second
     on: [BeforeUpdateUserInfo, BeforeAddBlack]
     when: 'true'
-    deny: {code: 20001}
+    deny: {code: 20001, reason: ''}
 ";
 
 #[test]
