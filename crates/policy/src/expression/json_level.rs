@@ -6,10 +6,11 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use std::string::FromUtf8Error;
 
 /// The members of all these values that are objects, in order, duplicates too.
 pub(super) fn members<'t>(values: &[&'t str]) -> Result<Vec<(Cow<'t, str>, &'t str)>, Exceeded> {
-    spend(values.iter().map(|value| value.len()).sum())?;
+    spend_bytes(values.iter().map(|value| value.len()).sum())?;
     let objects = values.iter().filter_map(|value| serde_json::from_str::<Members>(value).ok());
     let members: Vec<_> = objects.flat_map(|members| members.0).collect();
     budget::spend_entries(members.len())?;
@@ -17,7 +18,7 @@ pub(super) fn members<'t>(values: &[&'t str]) -> Result<Vec<(Cow<'t, str>, &'t s
 }
 
 /// Takes the steps for JSON of so many bytes, at least one.
-pub(super) fn spend(bytes: usize) -> Result<(), Exceeded> {
+pub(super) fn spend_bytes(bytes: usize) -> Result<(), Exceeded> {
     budget::spend(1 + bytes / 1024)
 }
 
@@ -52,9 +53,22 @@ impl<'t> Text<'t> {
     fn decode(self) -> Cow<'t, str> {
         match self.0 {
             Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-            Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+            Cow::Owned(bytes) => String::from_utf8(bytes).unwrap_or_else(replace_halves).into(),
         }
     }
+}
+
+/// One U+FFFD for each half of a surrogate pair, as in Go. A half is 0xED and two more bytes, each invalid by itself; all
+/// other bytes are UTF-8.
+fn replace_halves(error: FromUtf8Error) -> String {
+    let mut text = String::new();
+    for chunk in error.as_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        if chunk.invalid() == [0xED] {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
 }
 
 struct Members<'t>(Vec<(Cow<'t, str>, &'t str)>);

@@ -2,7 +2,7 @@
 
 use super::budget::{self, Exceeded};
 use super::json::print;
-use super::json_level::{members, same_name, spend, text_of};
+use super::json_level::{self, members, same_name, text_of};
 use cel::common::types::{CelBool, CelInt, CelList, CelString, DYN_TYPE, STRING_TYPE, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
@@ -15,8 +15,9 @@ static TYPE: Type = Type::new_unspecified_type("json");
 
 /// A JSON value as its text, of which each function reads what it needs; `null` where there is no JSON.
 ///
-/// A member is found as Go's `encoding/json` finds it, which OpenIM's server and clients use: its name may be in any
-/// case, the last one counts, `null` leaves one before it in force, and an object that comes twice is joined.
+/// Whatever Go's `encoding/json` finds, which OpenIM's server and clients use, is found: the name of a member may be in
+/// any case, the last one of the type counts, and an object or a list that comes twice is joined. Go forgets some values
+/// before `null`; here `null` hides nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Json(Arc<str>);
 
@@ -35,7 +36,7 @@ pub(super) fn functions(env: &mut Env) -> Result<(), DeclarationError> {
 
 /// Go reads what `RawValue` does: any number, any depth, half of a surrogate pair.
 fn json(text: &CelString<'_>) -> Result<Json, ExecutionError> {
-    spend(text.inner().len())?;
+    json_level::spend_bytes(text.inner().len())?;
     let value = serde_json::from_str::<&RawValue>(text.inner());
     Ok(Json(value.map_or(NULL, RawValue::get).into()))
 }
@@ -45,33 +46,57 @@ fn text(
     path: &CelString<'_>,
     default: &CelString<'_>,
 ) -> Result<CelString<'static>, ExecutionError> {
-    let text = json.find(path)?.and_then(text_of);
+    let text = json.find(path)?.into_iter().rev().find_map(text_of);
     Ok(text.unwrap_or_else(|| default.inner().into()).into_owned().into())
 }
 
 fn int(json: &Json, path: &CelString<'_>, default: &CelInt) -> Result<CelInt, ExecutionError> {
-    let int = json.find(path)?.and_then(|value| match text_of(value) {
-        Some(text) => text.parse().ok(),
-        None => value.parse().ok(),
-    });
+    let values = json.find(path)?;
+    let number = values.iter().rev().find_map(|value| value.parse().ok());
+    let text = values.iter().rev().find_map(|value| text_of(value)?.parse().ok());
+    let int = match (number, text) {
+        // Go reads the one or the other, by the type that it expects.
+        (Some(number), Some(text)) if number != text => None,
+        _ => number.or(text),
+    };
     Ok(int.unwrap_or(*default.inner()).into())
 }
 
 fn bool(json: &Json, path: &CelString<'_>, default: &CelBool) -> Result<CelBool, ExecutionError> {
-    let bool = json.find(path)?.and_then(|value| value.parse().ok());
+    let bool = json.find(path)?.into_iter().rev().find_map(|value| value.parse().ok());
     Ok(bool.unwrap_or(*default.inner()).into())
 }
 
 fn list(json: &Json, path: &CelString<'_>) -> Result<CelList<'static>, ExecutionError> {
-    let list = json.find(path)?.map(serde_json::from_str::<Vec<&RawValue>>);
-    let entries = list.and_then(Result::ok).unwrap_or_default();
+    let lists = json.find(path)?.into_iter().map(serde_json::from_str::<Vec<&RawValue>>);
+    let entries = lists.flatten().flat_map(|list| list.into_iter().map(RawValue::get).enumerate());
+    let mut entries: Vec<_> = entries.collect();
     budget::spend_entries(entries.len())?;
-    let entry = |entry: &RawValue| Box::new(Json(entry.get().into())) as Box<dyn Val>;
-    Ok(entries.into_iter().map(entry).collect::<Vec<_>>().into())
+    // Go decodes a list that comes again into the entries that it has.
+    entries.sort_by_key(|(index, _)| *index);
+    let entries = entries.chunk_by(|(a, _), (b, _)| a == b).flat_map(join);
+    let entry = |entry| Box::new(Json(entry)) as Box<dyn Val>;
+    Ok(entries.map(entry).collect::<Vec<_>>().into())
+}
+
+/// The values for one entry of a list: the objects as a single one, in which members may come twice, and all others.
+fn join(values: &[(usize, &str)]) -> impl Iterator<Item = Arc<str>> {
+    let values = values.iter().map(|(_, value)| *value);
+    let (objects, others): (Vec<_>, Vec<_>) = values.partition(|value| value.starts_with('{'));
+    let object = match &objects[..] {
+        [] => None,
+        [object] => Some((*object).into()),
+        _ => {
+            let members = objects.iter().map(|object| object[1..object.len() - 1].trim());
+            let members: Vec<_> = members.filter(|members| !members.is_empty()).collect();
+            Some(format!("{{{}}}", members.join(",")).into())
+        }
+    };
+    object.into_iter().chain(others.into_iter().map(Arc::from))
 }
 
 fn has(json: &Json, path: &CelString<'_>) -> Result<CelBool, ExecutionError> {
-    Ok(json.find(path)?.is_some().into())
+    Ok((!json.find(path)?.is_empty()).into())
 }
 
 /// The object with a member set, after the others of each object on the way.
@@ -108,16 +133,16 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Json {
-    /// The value at a path. Null is none.
-    fn find(&self, path: &CelString<'_>) -> Result<Option<&str>, Exceeded> {
+    /// The values at a path, in order: several if a member comes several times. Null is none.
+    fn find(&self, path: &CelString<'_>) -> Result<Vec<&str>, Exceeded> {
         let mut found = vec![&*self.0];
         for name in names(path.inner()) {
             let same = members(&found)?.into_iter().filter(|(key, _)| same_name(key, name));
             found = same.map(|(_, value)| value).collect();
         }
-        let value = found.into_iter().rfind(|value| *value != NULL);
-        spend(value.map_or(0, str::len))?;
-        Ok(value)
+        found.retain(|value| *value != NULL);
+        json_level::spend_bytes(found.iter().map(|value| value.len()).sum())?;
+        Ok(found)
     }
 }
 

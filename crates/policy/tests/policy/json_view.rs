@@ -17,6 +17,7 @@ fn entries_of_lists_are_read_and_put_back() {
         "json(request.ex).with('tags', {'b': json(request.ex), 'a': null})
           == '{\"tags\":{\"a\":null,\"b\":' + request.ex + '}}'",
         "toJson(json(request.ex)) == request.ex && toJson(json('{')) == 'null'",
+        "json('{\"l\":[{\"url\":\"evil\"}],\"l\":[{}]}').list('l').exists(l, l.text('url', '') == 'evil')",
     ] {
         assert_eq!(holds(condition, ex.clone()), Ok(true), "{condition}");
     }

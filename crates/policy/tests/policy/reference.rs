@@ -203,9 +203,10 @@ fn pictures_are_small_or_refused() {
     assert_eq!(sent(102, r#"{"sourcePicture":{"size":5000000}}"#), None);
     assert_eq!(sent(102, r#"{"sourcePicture":{"size":5000001}}"#), Some(5007));
     assert_eq!(
-        sent(102, r#"{"sourcePicture":{"size":1},"SourcePicture":{"Size":1e9}}"#),
+        sent(102, r#"{"sourcePicture":{"size":1},"SourcePicture":{"Size":5000001}}"#),
         Some(5007)
     );
+    assert_eq!(sent(102, r#"{"sourcePicture":{"size":1e9}}"#), Some(5007));
     assert_eq!(sent(102, "[]"), Some(5007));
     assert_eq!(sent(101, "[]"), None);
 }

@@ -68,20 +68,24 @@ fn a_path_leads_into_objects_and_an_empty_one_to_the_value_itself() {
 }
 
 #[test]
-fn the_last_member_counts_in_any_case() {
+fn the_last_member_of_the_type_counts_in_any_case() {
     for (json, found) in [
         (r#"{"max":"1","max":"2"}"#, "2"),
         (r#"{"max":"1","MAX":"2"}"#, "2"),
         (r#"{"MAX":"1","max":"2"}"#, "2"),
         (r#"{"ma\u0078":"1","\u004dax":"2"}"#, "2"),
-        (r#"{"max":"1","max":3}"#, "?"),
         // As Go does, which also joins objects.
+        (r#"{"max":"1","max":3}"#, "1"),
         (r#"{"max":"1","max":null}"#, "1"),
+        (r#"{"max":null,"max":[],"MAX":{}}"#, "?"),
     ] {
         assert_eq!(text_at(json, "max"), found, "{json}");
     }
     assert_eq!(text_at(r#"{"a":{"b":"1"},"A":{"c":"2"}}"#, "a.b"), "1");
     assert_eq!(text_at(r#"{"a":{"b":"1"},"A":{"B":"2"}}"#, "a.b"), "2");
+    assert_eq!(text_at(r#"{"a":{"b":"1"},"a":5}"#, "a.b"), "1");
+    assert!(bool_at(r#"{"a":false,"a":true,"a":"false"}"#, "a", false));
+    assert!(!has_at(r#"{"a":null,"A":null}"#, "a") && has_at(r#"{"a":1,"a":null}"#, "a"));
 }
 
 #[test]
@@ -108,11 +112,37 @@ fn an_int_may_be_text_and_must_fit() {
 }
 
 #[test]
+fn the_last_int_counts_unless_number_and_text_differ() {
+    for (json, found) in [
+        (r#"{"a":9,"a":10,"a":1.0}"#, 10),
+        (r#"{"a":10,"a":"x"}"#, 10),
+        (r#"{"a":"9","a":"10","a":{}}"#, 10),
+        (r#"{"a":10,"a":"10"}"#, 10),
+        (r#"{"a":10,"a":"11"}"#, 7),
+        (r#"{"a":"11","a":10}"#, 7),
+    ] {
+        assert_eq!(int_at(json, "a"), found, "{json}");
+    }
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_one_replacement_character() {
+    for (json, found) in [
+        (r#""\ud800""#, "\u{fffd}"),
+        (r#""\ud800\udbffy\ud800\udc00\udc00""#, "\u{fffd}\u{fffd}y\u{10000}\u{fffd}"),
+        (r#""\ud800\ud83d\ude00\ue000퟿""#, "\u{fffd}\u{1f600}\u{e000}퟿"),
+        (r#""\ud800\\ud83d\n""#, "\u{fffd}\\ud83d\n"),
+    ] {
+        assert_eq!(text_at(json, ""), found, "{json}");
+    }
+}
+
+#[test]
 fn json_that_only_lenient_readers_take_is_read() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let json = format!(r#"{{"a":"x","n":1e999,"s":"\ud800y","\udc00":1,"deep":{deep}}}"#);
     assert_eq!(text_at(&json, "a"), "x");
-    assert!(text_at(&json, "s").ends_with("\u{fffd}y"));
+    assert_eq!(text_at(&json, "s"), "\u{fffd}y");
     let printed = set(&json, "a", CelInt::from(1));
     assert!(printed.contains(&deep) && printed.contains(r#""s":"\ud800y""#));
     // The gateway takes names only if they are text.
@@ -121,17 +151,35 @@ fn json_that_only_lenient_readers_take_is_read() {
     assert_eq!(text_at(&objects, &["a"; 200].join(".")), "x");
 }
 
+fn entries(json: &str, path: &str) -> Vec<String> {
+    let entries = list(&read(json), &path.into()).expect("few steps");
+    entries.inner().iter().map(|entry| print(&**entry).expect("JSON")).collect()
+}
+
 #[test]
 fn the_entries_of_a_list_are_json() {
-    let entries = |json, path: &str| {
-        let entries = list(&read(json), &path.into()).expect("few steps");
-        entries.inner().iter().map(|entry| print(&**entry).expect("JSON")).collect::<Vec<_>>()
-    };
-    let json = r#"{"a":{"b":[ "x", 1.50 ,{"c":[]},null]}}"#;
-    assert_eq!(entries(json, "a.b"), ["\"x\"", "1.50", "{\"c\":[]}", "null"]);
+    let json = r#"{"a":{"b":[ "x", 1.50 ,{ "c":[] },null]}}"#;
+    assert_eq!(entries(json, "a.b"), ["\"x\"", "1.50", "{ \"c\":[] }", "null"]);
     assert_eq!(entries("[true]", ""), ["true"]);
     assert!(entries(json, "a").is_empty() && entries(json, "x").is_empty());
     assert!(entries("[1,", "").is_empty());
+}
+
+#[test]
+fn a_list_that_comes_again_is_joined() {
+    for (json, joined) in [
+        (r#"{"l":["x"],"l":[null]}"#, &["\"x\"", "null"][..]),
+        (r#"{"l":["x","y"],"L":["z"],"l":5}"#, &["\"x\"", "\"z\"", "\"y\""]),
+        (r#"{"l":[{"a":"x"}],"l":[{}]}"#, &[r#"{"a":"x"}"#]),
+        (
+            r#"{"l":[{"a":1 } ,{"c":1}],"l":[{ }],"l":[{ "b":2},3]}"#,
+            &[r#"{"a":1,"b":2}"#, r#"{"c":1}"#, "3"],
+        ),
+        (r#"{"l":[{}],"l":null,"l":[{}]}"#, &["{}"]),
+        (r#"{"l":[5],"l":[{"a":1},{"a":2}]}"#, &[r#"{"a":1}"#, "5", r#"{"a":2}"#]),
+    ] {
+        assert_eq!(entries(json, "l"), joined, "{json}");
+    }
 }
 
 #[test]
@@ -178,6 +226,12 @@ fn reading_takes_steps_in_proportion_to_the_text() {
     list(&json, &"".into()).expect("few steps");
     // One for eight entries, beside those for the text.
     assert_eq!(budget::taken() - before, 10_000 / 8 + 20);
+
+    let ones = format!("\"a\":[{}1]", "1,".repeat(9_999));
+    let json = read(&format!("{{{ones},{ones}}}"));
+    let before = budget::taken();
+    list(&json, &"a".into()).expect("few steps");
+    assert_eq!(budget::taken() - before, 20_000 / 8 + 40 + 40);
 
     let json = read(&format!("{{{}\"a\":1}}", "\"\":1,".repeat(9_999)));
     let before = budget::taken();
