@@ -6,11 +6,12 @@ mod written;
 pub use outcome::{Difference, Outcome};
 pub(crate) use written::{Fields, message};
 
-use crate::evaluate::{Observer, Policy, Rule};
+use crate::evaluate::Policy;
 use crate::load::findings;
 use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
 use crate::rpcs::Rpcs;
+use crate::rule::{Observer, Rule};
 use crate::sources::unreadable;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde::Serialize;

@@ -1,12 +1,12 @@
 //! Compiles a rule for each rpc that it names.
 
-use crate::evaluate::{Edit, Placed, Rule, Then};
 use crate::expression::{Checked, Library, Problem, Type, no_field};
 use crate::file::{Defaults, Mode, OnError};
 use crate::mistakes::{Mistakes, RuleMistakes};
 use crate::parsed::{Consequence, ParsedExpression};
 use crate::request_view::RequestView;
 use crate::rpcs::Rpcs;
+use crate::rule::{Edit, Placed, Rule, Then};
 use crate::{denial, edit, file, warnings};
 use contract::{FieldOptions, key_of};
 use prost_reflect::{FieldDescriptor, MethodDescriptor};

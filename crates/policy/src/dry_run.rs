@@ -3,8 +3,8 @@
 //! A rule may rightly fail on some data (text that is no JSON, a list that is too short), so only type errors count,
 //! which every request would meet, and any error of a constant expression.
 
-use crate::evaluate::{Rule, Then};
 use crate::expression::{Environment, Expression, Failure};
+use crate::rule::{Rule, Then};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 
 /// The depth to which messages are filled, since some are recursive.

@@ -1,11 +1,12 @@
 //! What each rule of a policy says to one request.
 
 use crate::cases::{Fields, Outcome, message};
-use crate::evaluate::{Observer, Policy, Rule};
+use crate::evaluate::Policy;
 use crate::file;
 use crate::load::findings;
 use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
+use crate::rule::{Observer, Rule};
 use prost_reflect::MethodDescriptor;
 use std::time::{Duration, Instant};
 

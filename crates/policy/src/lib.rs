@@ -2,15 +2,15 @@
 //! response goes out.
 //!
 //! Policy files become a [`Policy`] when they are loaded: their YAML is read with the places of its parts, every
-//! expression is checked against each request that it is for, and all mistakes and warnings are reported at once. The policy then
-//! decides over dynamic messages, so that nothing here changes when the contract grows:
+//! expression is checked against each request that it is for, and all mistakes and warnings are reported at once. The
+//! policy then decides over dynamic messages, so that nothing here changes when the contract grows:
 //!
 //! - `sources`: a file, or the files of a folder
 //! - `file`, `parsed`: the YAML, and the expressions in it, parsed
 //! - `compile`: each rule, checked for each of its rpcs, which are in `rpcs`; `edit`, `denial`: its consequences
 //! - `dry_run`: the checked rules over made-up requests; `warnings`: what is suspicious in them
 //! - `load`: all of these, from files to a policy or to their mistakes; `load_error`: why there is no policy
-//! - `evaluate`: from a request to a decision; `convert`, `keyed`, `request_view`: the edits' values
+//! - `evaluate`: from a request to a `decision`, `rule` by rule; `convert`, `keyed`, `request_view`: the edits' values
 //! - `cases`: the tests beside a policy, and what came of them
 //! - `explain`: what each rule says to a request
 //! - `expression`: CEL with the request's fields, word lists, patterns and JSON
@@ -18,6 +18,7 @@
 mod cases;
 mod compile;
 mod convert;
+mod decision;
 mod denial;
 mod dry_run;
 mod edit;
@@ -33,11 +34,13 @@ mod mistakes;
 mod parsed;
 mod request_view;
 mod rpcs;
+mod rule;
 mod sources;
 mod warnings;
 
 pub use cases::{Cases, Difference, FailedCase, Outcome, Report};
-pub use evaluate::{Decision, Logged, Policy, RuleFailure};
+pub use decision::{Decision, Logged, RuleFailure};
+pub use evaluate::Policy;
 pub use explain::{Answer, Explanation, Reply};
 pub use file::OnError;
 pub use finding::{Finding, Severity};

@@ -3,8 +3,8 @@
 
 use crate::compile::Compiled;
 use crate::denial;
-use crate::evaluate::Then;
 use crate::file::{Deny, Mode};
+use crate::rule::Then;
 use serde_saphyr::Location;
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! The decision about a case: the one that it expects, or the one that the policy gives.
 
+use crate::decision::Decision;
 use crate::denial;
-use crate::evaluate::Decision;
 use contract::Callback;
 use prost_reflect::{DynamicMessage, MethodDescriptor, SerializeOptions, Value as Field};
 use serde::Serialize;
