@@ -1,8 +1,11 @@
 //! Cases beside a policy: requests, each with the decision that the policy should give.
 
+mod case;
 mod outcome;
 mod written;
 
+use case::Case;
+pub use case::FailedCase;
 pub use outcome::{Difference, Outcome};
 pub(crate) use written::{Fields, message};
 
@@ -13,7 +16,6 @@ use crate::mistakes::Mistakes;
 use crate::rpcs::Rpcs;
 use crate::rule::{Observer, Rule};
 use crate::sources::unreadable;
-use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,15 +25,6 @@ use std::path::PathBuf;
 pub struct Cases<'a> {
     policy: &'a Policy,
     cases: Vec<Case>,
-}
-
-struct Case {
-    file: String,
-    line: u64,
-    name: String,
-    rpc: MethodDescriptor,
-    request: DynamicMessage,
-    expected: Outcome,
 }
 
 /// What came of the cases.
@@ -45,23 +38,6 @@ pub struct Report {
     pub failures: Vec<FailedCase>,
     /// The rules whose condition held in no case, in the policy's order.
     pub unreached: Vec<String>,
-}
-
-/// A case that failed.
-#[derive(Debug, Serialize)]
-pub struct FailedCase {
-    /// The path of its file.
-    pub file: String,
-    /// The line where it begins.
-    pub line: u64,
-    /// Its name.
-    pub name: String,
-    /// The decision that it expects; of a denial the parts that it names.
-    pub expected: Outcome,
-    /// The decision of the policy.
-    pub got: Outcome,
-    /// The rules that failed while they ran, and whose failure it does not expect.
-    pub rule_failures: Vec<String>,
 }
 
 impl<'a> Cases<'a> {
@@ -121,21 +97,5 @@ struct Reached<'a>(BTreeSet<&'a str>);
 impl<'a> Observer<'a> for Reached<'a> {
     fn holds(&mut self, rule: &'a Rule) {
         self.0.insert(&rule.name);
-    }
-}
-
-impl Case {
-    /// Asks the policy, adds the rules whose conditions hold, and returns the failure, if it is one.
-    fn run<'a>(&self, policy: &'a Policy, reached: &mut Reached<'a>) -> Option<FailedCase> {
-        let decision = policy.evaluate_observed(&self.rpc, &self.request, reached);
-        let unexpected =
-            decision.failures.iter().filter(|failure| !self.expected.is_denial_by(failure.rule));
-        let rule_failures: Vec<_> = unexpected.map(ToString::to_string).collect();
-        let got = Outcome::of(&self.rpc, &decision);
-        if rule_failures.is_empty() && self.expected.is_met_by(&got) {
-            return None;
-        }
-        let (file, name, expected) = (self.file.clone(), self.name.clone(), self.expected.clone());
-        Some(FailedCase { file, line: self.line, name, expected, got, rule_failures })
     }
 }

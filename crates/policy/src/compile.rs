@@ -6,27 +6,17 @@ use crate::mistakes::{Mistakes, RuleMistakes};
 use crate::parsed::{Consequence, ParsedExpression};
 use crate::request_view::RequestView;
 use crate::rpcs::Rpcs;
-use crate::rule::{Edit, Placed, Rule, Then};
+use crate::rule::{Compiled, Edit, Placed, Rule, Then};
 use crate::{denial, edit, file, warnings};
 use contract::{FieldOptions, key_of};
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 
 /// Compiles rules one after the other, with the parts that they share.
 pub(crate) struct Compiler {
     library: Library,
     rpcs: Rpcs,
     rules: Vec<Compiled>,
-}
-
-/// A rule for an rpc.
-pub(crate) struct Compiled {
-    pub(crate) rpc: MethodDescriptor,
-    pub(crate) rule: Rule,
-    /// The number of the rule's file.
-    pub(crate) file: usize,
-    /// The place of the rule in the file.
-    pub(crate) place: Location,
 }
 
 impl Compiler {

@@ -1,6 +1,6 @@
 //! Loads a policy from its files, or reports every mistake in them.
 
-use crate::compile::{Compiled, Compiler};
+use crate::compile::Compiler;
 use crate::denial;
 use crate::dry_run;
 use crate::evaluate::Policy;
@@ -9,6 +9,7 @@ use crate::file;
 use crate::finding::Finding;
 use crate::load_error::LoadError;
 use crate::mistakes::Mistakes;
+use crate::rule::Compiled;
 use crate::sources::Sources;
 use crate::warnings;
 use serde_saphyr::{Location, Spanned};

@@ -6,10 +6,21 @@ use crate::expression::{Environment, Evaluation, Expression, Failure};
 use crate::file::{Mode, OnError};
 use crate::keyed;
 use crate::request_view::RequestView;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MethodDescriptor, Value};
 use serde::de::IgnoredAny;
+use serde_saphyr::Location;
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
+
+/// A rule with its rpc, and its place.
+pub(crate) struct Compiled {
+    pub(crate) rpc: MethodDescriptor,
+    pub(crate) rule: Rule,
+    /// The number of the rule's file.
+    pub(crate) file: usize,
+    /// The place of the rule in the file.
+    pub(crate) place: Location,
+}
 
 /// A rule, compiled for one rpc.
 pub(crate) struct Rule {

@@ -1,10 +1,9 @@
 //! What is suspicious in a policy that has no mistakes. The parts of expressions that content can make fail are found
 //! where these are checked.
 
-use crate::compile::Compiled;
 use crate::denial;
 use crate::file::{Deny, Mode};
-use crate::rule::Then;
+use crate::rule::{Compiled, Then};
 use serde_saphyr::Location;
 use std::collections::HashMap;
 

@@ -1,6 +1,7 @@
 //! A test file as it is written, checked against a policy.
 
-use super::{Case, Outcome};
+use super::case::Case;
+use super::outcome::Outcome;
 use crate::evaluate::Policy;
 use crate::expression::no_field;
 use crate::file;

@@ -6,8 +6,8 @@
 mod call;
 mod comprehension;
 
-use super::environment::MADE;
 use super::fallible;
+use super::hidden::MADE;
 use super::library::Library;
 use super::message::{TEST, no_field};
 use super::problem::Problem;

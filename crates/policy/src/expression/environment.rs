@@ -3,6 +3,7 @@
 use super::budget;
 use super::check::Expression;
 use super::failure::Failure;
+use super::hidden::{INDEX_OF, JOIN, LAST_INDEX_OF, MADE, PRINTED, REPLACE, SPLIT_TEXT, TICK};
 use super::json::{is_json, parse_json, to_json};
 use super::json_text::json_text;
 use super::json_view;
@@ -17,23 +18,6 @@ use cel::common::value::CowVal;
 use cel::{Context, DeclarationError, Env, ExecutionError, Value};
 use prost_reflect::DynamicMessage;
 use std::sync::Arc;
-
-/// The function that the checker puts around the body of every loop. CEL has no way to write it, nor the others here.
-pub(super) const TICK: &str = "@tick";
-/// The one around what may be large.
-pub(super) const MADE: &str = "@made";
-/// The one around a text that is split.
-pub(super) const SPLIT_TEXT: &str = "@splitText";
-/// The one instead of cel's own `replace`.
-pub(super) const REPLACE: &str = "@replace";
-/// The one instead of cel's own `join`.
-pub(super) const JOIN: &str = "@join";
-/// The one instead of cel's own `indexOf`.
-pub(super) const INDEX_OF: &str = "@indexOf";
-/// The one instead of cel's own `lastIndexOf`.
-pub(super) const LAST_INDEX_OF: &str = "@lastIndexOf";
-/// The one around a list that is printed.
-pub(super) const PRINTED: &str = "@printed";
 
 /// The names that all of a policy's expressions share.
 pub(crate) struct Environment {

@@ -1,7 +1,7 @@
 //! JSON texts to CEL values and back: the content of a message is JSON in a string.
 
 use super::budget::{self, Exceeded};
-use super::json_view::Json;
+use super::json_value::Json;
 use cel::ExecutionError;
 use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,

@@ -1,25 +1,14 @@
-//! JSON that users write: a value that can be read without knowing what it holds, since nothing in it is an error.
+//! Functions that read JSON that users write: none can fail, whatever it holds.
 
 use super::budget::{self, Exceeded};
 use super::json::print;
 use super::json_level::{self, members, same_name, text_of};
-use cel::common::types::{CelBool, CelInt, CelList, CelString, DYN_TYPE, STRING_TYPE, Type};
-use cel::common::value::{CowVal, StaticVal, Val};
+use super::json_value::Json;
+use cel::common::types::{CelBool, CelInt, CelList, CelString, DYN_TYPE, STRING_TYPE};
+use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
-use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use std::any::Any;
 use std::sync::Arc;
-
-static TYPE: Type = Type::new_unspecified_type("json");
-
-/// A JSON value as its text, of which each function reads what it needs; `null` where there is no JSON.
-///
-/// Whatever Go's `encoding/json` finds, which OpenIM's server and clients use, is found: the name of a member may be in
-/// any case, the last one of the type counts, and an object or a list that comes twice is joined. Go forgets some values
-/// before `null`; here `null` hides nothing.
-#[derive(Clone, Debug)]
-pub(super) struct Json(Arc<str>);
 
 const NULL: &str = "null";
 
@@ -31,7 +20,7 @@ pub(super) fn functions(env: &mut Env) -> Result<(), DeclarationError> {
     cel::add_member_overload!(env, fn list: (Json, CelString) -> Result<CelList>)?;
     cel::add_member_overload!(env, fn has: (Json, CelString) -> Result<CelBool>)?;
     let parameters = vec![STRING_TYPE, DYN_TYPE];
-    env.add_member_overload("with", "json_with", TYPE.to_owned(), parameters, with)
+    env.add_member_overload("with", "json_with", Json::cel_type().to_owned(), parameters, with)
 }
 
 /// Go reads what `RawValue` does: any number, any depth, half of a surrogate pair.
@@ -145,32 +134,6 @@ impl Json {
         Ok(found)
     }
 }
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<&RawValue>(&self.0).ok().serialize(serializer)
-    }
-}
-
-impl Val for Json {
-    fn get_type(&self) -> &Type {
-        &TYPE
-    }
-
-    fn cel_type() -> &'static Type {
-        &TYPE
-    }
-
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
-        Box::new(self.clone())
-    }
-
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-}
-
-impl StaticVal for Json {}
 
 #[cfg(test)]
 mod tests;

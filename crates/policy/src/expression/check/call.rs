@@ -1,8 +1,6 @@
 //! Checks calls: of operators, of functions, and the patterns that some functions take.
 
-use super::super::environment::{
-    INDEX_OF, JOIN, LAST_INDEX_OF, MADE, PRINTED, REPLACE, SPLIT_TEXT,
-};
+use super::super::hidden::{INDEX_OF, JOIN, LAST_INDEX_OF, MADE, PRINTED, REPLACE, SPLIT_TEXT};
 use super::super::types::Type;
 use super::super::{functions, operators as checked};
 use super::Checker;

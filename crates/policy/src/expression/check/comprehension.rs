@@ -1,6 +1,6 @@
 //! Checks loops, and makes them count their rounds.
 
-use super::super::environment::TICK;
+use super::super::hidden::TICK;
 use super::super::types::Type;
 use super::Checker;
 use super::call::wrap;
