@@ -5,11 +5,11 @@ use arc_swap::ArcSwap;
 use policy::{LoadError, Policy, Sources};
 use process::{Housekeeping, Task};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use std::{io, mem};
+use std::time::{Duration, Instant};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 use tracing::{error, info, warn};
@@ -45,13 +45,14 @@ impl LivePolicy {
     /// Reads the files again and again, on a thread of their own.
     pub(crate) fn watch(self: &Arc<Self>) -> io::Result<Reloads> {
         let mut watch = Watch::new(self.clone());
-        let task: Task = Box::new(move || watch.read());
+        let task: Task = Box::new(move || watch.read(Instant::now()));
         let housekeeping = Housekeeping::spawn(STILL, vec![task])?;
         Ok(Reloads { policy: self.clone(), housekeeping })
     }
 
-    /// Puts the files' policy in force, or keeps the one that is if they have mistakes.
-    fn reload(&self, sources: Result<Sources, LoadError>) {
+    /// Puts the files' policy in force, or keeps the one that is if they have mistakes. False if only the system keeps
+    /// it from that, so that the same files may do later.
+    fn reload(&self, sources: Result<Sources, LoadError>) -> bool {
         match sources.and_then(|sources| Policy::compile(&sources)) {
             Ok(policy) => {
                 let policy = Arc::new(policy);
@@ -59,11 +60,13 @@ impl LivePolicy {
                 let (hash, rules, rpcs) = (policy.hash(), policy.rules(), rpcs(&policy));
                 info!(policy = hash, rules, rpcs, "policy reloaded");
                 log_warnings(&policy);
+                true
             }
             Err(error) => {
                 for why in error.to_string().lines() {
                     error!(%why, "policy not reloaded");
                 }
+                !matches!(error, LoadError::Thread(_))
             }
         }
     }
@@ -114,6 +117,8 @@ struct Watch {
     policy: Arc<LivePolicy>,
     /// The state at the last read.
     seen: State,
+    /// The time of the first read that found it.
+    since: Instant,
     /// The state that was put in force, or logged as mistaken.
     handled: State,
 }
@@ -121,26 +126,32 @@ struct Watch {
 impl Watch {
     fn new(policy: Arc<LivePolicy>) -> Self {
         let in_force = Ok(policy.in_force().hash().to_owned());
-        Self { policy, seen: in_force.clone(), handled: in_force }
+        Self { policy, seen: in_force.clone(), since: Instant::now(), handled: in_force }
     }
 
     /// Reads the files, and reloads if they have changed and are still, or if that is requested.
-    fn read(&mut self) {
+    fn read(&mut self, now: Instant) {
         let requested = self.policy.requested.swap(false, Ordering::Acquire);
         let sources = Sources::read(&self.policy.path);
         let state = sources.as_ref().map(|sources| sources.hash().to_owned());
         let state = state.map_err(LoadError::to_string);
-        let still = mem::replace(&mut self.seen, state.clone()) == state;
+        if state != self.seen {
+            self.seen = state.clone();
+            self.since = now;
+        }
+        let still = now.duration_since(self.since) >= STILL;
         if !requested && (!still || state == self.handled) {
             return;
         }
-        self.handled = state.clone();
         let in_force = self.policy.in_force();
-        if state.as_deref() != Ok(in_force.hash()) {
-            self.policy.reload(sources);
-        } else if requested {
-            info!(policy = in_force.hash(), "policy unchanged");
+        if state.as_deref() == Ok(in_force.hash()) {
+            if requested {
+                info!(policy = in_force.hash(), "policy unchanged");
+            }
+        } else if !self.policy.reload(sources) {
+            return;
         }
+        self.handled = state;
     }
 }
 
@@ -161,18 +172,21 @@ mod tests {
         write(0);
         let policy = Arc::new(LivePolicy::load(folder.path()).expect("a policy"));
         let mut watch = Watch::new(policy.clone());
-        let mut rules_after_read = || {
-            watch.read();
+        let start = Instant::now();
+        let mut rules_after_read = |milliseconds| {
+            watch.read(start + Duration::from_millis(milliseconds));
             policy.in_force().rules()
         };
         write(1);
-        assert_eq!(rules_after_read(), 0);
+        assert_eq!(rules_after_read(2000), 0);
         write(2);
-        assert_eq!(rules_after_read(), 0);
-        assert_eq!(rules_after_read(), 2);
+        assert_eq!(rules_after_read(3000), 0);
+        assert_eq!(rules_after_read(3001), 0);
+        assert_eq!(rules_after_read(3999), 0);
+        assert_eq!(rules_after_read(4000), 2);
         // Nobody waits for the files to be still who has asked.
         write(3);
         policy.requested.store(true, Ordering::Release);
-        assert_eq!(rules_after_read(), 3);
+        assert_eq!(rules_after_read(4001), 3);
     }
 }

@@ -34,7 +34,7 @@ impl Policy {
     /// Makes a policy of a file's text. `name` is the file's name in mistakes.
     ///
     /// # Errors
-    /// All mistakes in it.
+    /// All mistakes in it, or that there is no thread for it.
     pub fn parse(name: &str, text: &str) -> Result<Self, LoadError> {
         Self::compile(&Sources::of_text(name, text))
     }
@@ -42,14 +42,14 @@ impl Policy {
     /// Makes a policy of its files: their rules follow each other, and each may use the lists of all.
     ///
     /// # Errors
-    /// All mistakes in them.
+    /// All mistakes in them, or that there is no thread for it.
     pub fn compile(sources: &Sources) -> Result<Self, LoadError> {
-        let policy = thread::scope(|scope| {
+        thread::scope(|scope| {
             let thread = thread::Builder::new().stack_size(STACK);
-            let parser = thread.spawn_scoped(scope, || parse(sources));
-            parser.expect("a thread can be started").join()
-        });
-        policy.expect("parsing does not panic").map_err(LoadError::Mistakes)
+            let parser =
+                thread.spawn_scoped(scope, || parse(sources)).map_err(LoadError::Thread)?;
+            parser.join().expect("parsing does not panic").map_err(LoadError::Mistakes)
+        })
     }
 }
 

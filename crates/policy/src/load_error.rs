@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 /// The largest policy, all its files together, in bytes: room for word lists of some hundred thousand words.
-pub(crate) const MAX_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// The reason why a policy, or a test beside it, can't be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,9 @@ pub enum LoadError {
         /// The folder.
         path: PathBuf,
     },
+    /// The system has no thread to parse the files with. It may have one later.
+    #[error("can't start a thread: {0}")]
+    Thread(io::Error),
     /// The folder has no tests.
     #[error("{}: no *_test.yaml in this folder", path.display())]
     NoTests {
@@ -52,6 +55,7 @@ impl LoadError {
             | Self::TooLarge { path }
             | Self::Empty { path }
             | Self::NoTests { path } => path.display().to_string(),
+            Self::Thread(_) => "policy".to_owned(),
         };
         let text = text.strip_prefix(&format!("{file}: ")).unwrap_or(&text).to_owned();
         vec![Finding { severity: Severity::Mistake, file, line: 0, column: 0, text }]

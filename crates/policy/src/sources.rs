@@ -1,10 +1,12 @@
 //! The files of a policy, read but not parsed.
 
 use crate::load_error::{LoadError, MAX_BYTES};
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
-use std::fs::{self, DirEntry, File};
-use std::io::{self, Read};
+use std::fs::{self, DirEntry, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The hexadecimal digits of a policy's hash.
@@ -39,10 +41,13 @@ impl Sources {
         }
         let (mut files, mut room) = (Vec::new(), MAX_BYTES);
         for file in paths {
-            let text = read(&file, room + 1).map_err(|source| unreadable(&file, source))?;
+            let bytes = read(&file, room + 1).map_err(|source| unreadable(&file, source))?;
             room = room
-                .checked_sub(text.len() as u64)
+                .checked_sub(bytes.len())
                 .ok_or_else(|| LoadError::TooLarge { path: path.to_owned() })?;
+            let text = String::from_utf8(bytes).map_err(|why| {
+                unreadable(&file, io::Error::new(ErrorKind::InvalidData, why.utf8_error()))
+            })?;
             files.push(Source { name: file.display().to_string(), text });
         }
         Ok(Self::new(files))
@@ -57,8 +62,9 @@ impl Sources {
         Self { files, hash }
     }
 
-    /// The hash of the files' names and texts, wherever they lie: the first digits of what
-    /// `sha256sum *.yaml | sha256sum` prints in their folder.
+    /// The hash of the files' names and texts, wherever they lie: the first digits of what `sha256sum FILES | sha256sum`
+    /// prints in their folder, where FILES are their names in the policy's order. That is `*.yaml` only in a folder
+    /// without tests, and where the shell sorts by bytes (`LC_ALL=C`).
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
@@ -111,10 +117,16 @@ pub(crate) fn unreadable(path: &Path, source: io::Error) -> LoadError {
     LoadError::Read { path: path.to_owned(), source }
 }
 
-fn read(path: &Path, most: u64) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(most).read_to_string(&mut text)?;
-    Ok(text)
+fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    // Otherwise the opening of a named pipe waits for its writer.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn hash(files: &[Source]) -> String {

@@ -24,6 +24,7 @@ impl Housekeeping {
         let (wake, woken) = channel();
         let run = move || {
             while woken.recv_timeout(interval) != Err(RecvTimeoutError::Disconnected) {
+                while woken.try_recv().is_ok() {} // one run answers all who have asked so far
                 for task in &mut tasks {
                     let _ = catch_unwind(AssertUnwindSafe(task)); // the panic hook has logged it
                 }
@@ -33,7 +34,7 @@ impl Housekeeping {
         Ok(Self(wake))
     }
 
-    /// Runs the tasks now, or again at once if they are running.
+    /// Runs the tasks now, or once more as soon as they have ended if they are running.
     pub fn wake(&self) {
         let _ = self.0.send(()); // fails only without the thread, which ends by a drop
     }
@@ -68,6 +69,24 @@ mod tests {
             housekeeping.wake();
             times.recv_timeout(LONG).expect("run now");
         }
+    }
+
+    #[test]
+    fn waking_it_often_while_the_tasks_run_runs_them_once_more() {
+        let (begin, begun) = channel();
+        let (release, released) = channel::<()>();
+        let task: Task = Box::new(move || {
+            begin.send(()).expect("a receiver");
+            let _ = released.recv();
+        });
+        let housekeeping = Housekeeping::spawn(10 * LONG, vec![task]).expect("a thread");
+        housekeeping.wake();
+        begun.recv_timeout(LONG).expect("run now");
+        for _ in 0..3 {
+            housekeeping.wake();
+        }
+        drop((housekeeping, release));
+        assert_eq!(begun.iter().count(), 1);
     }
 
     #[test]

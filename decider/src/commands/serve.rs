@@ -10,10 +10,15 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 pub(super) fn run(cli: &Cli) -> ExitCode {
+    let (runtime, hangup) = match start() {
+        Ok(started) => started,
+        Err(why) => return fail(&format!("can't start: {why}"), exit::OS_ERROR),
+    };
     let settings = match Settings::new(cli) {
         Ok(settings) => settings,
         Err(mistakes) => return fail(&mistakes.join("\n"), exit::USAGE),
@@ -25,7 +30,7 @@ pub(super) fn run(cli: &Cli) -> ExitCode {
     for variable in &settings.unused_variables {
         warn!(variable, "an environment variable that is no setting");
     }
-    match serve(settings) {
+    match runtime.block_on(serve(settings, hangup)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             error!(%why, "can't serve");
@@ -37,12 +42,18 @@ pub(super) fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn serve(settings: Settings) -> Result<(), ServeError> {
+/// Starts the runtime, and takes SIGHUP from now on: it would end the process while the policy is loaded.
+fn start() -> io::Result<(Runtime, Signal)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let _context = runtime.enter();
+    let hangup = signal(SignalKind::hangup())?;
+    Ok((runtime, hangup))
+}
+
+async fn serve(settings: Settings, mut hangup: Signal) -> Result<(), ServeError> {
     let Settings { listen, workers, policy, limits, tls, tokens, .. } = settings;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
     let listener = TcpListener::bind(listen).await;
     let listener =
         listener.map_err(|why| io::Error::new(why.kind(), format!("listen {listen}: {why}")))?;

@@ -1,7 +1,8 @@
 //! The reload of the policy while the program serves.
 
 use crate::process::{Decider, PROGRAM, change_nickname, connect};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -174,4 +175,23 @@ async fn a_folder_is_one_policy_and_reloaded_as_kubernetes_changes_it() {
     let line = decider.line();
     assert!(line.contains("policy reloaded") && line.contains("rules=4 "), "{line}");
     assert_eq!(marks(&channel).await, ["b", "b"]);
+}
+
+#[test]
+fn sighup_does_not_end_it_while_it_starts() {
+    let folder = folder(&[("policy.yaml", &marking("a"))]);
+    let pipe = folder.path().join("token");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let mut command = Command::new(PROGRAM);
+    command.arg("--token-file").arg(&pipe);
+    let mut decider = Decider::start_policy(&folder.path().join("policy.yaml"), &mut command);
+    // Until the pipe is written to, it reads its settings.
+    let mut token = OpenOptions::new().write(true).open(&pipe).expect("it reads the pipe");
+    decider.signal("HUP");
+    writeln!(token, "{}", "t".repeat(32)).expect("it reads the pipe");
+    drop(token);
+    for told in ["deciding", "policy unchanged"] {
+        let line = decider.line();
+        assert!(line.contains(told), "{line}");
+    }
 }

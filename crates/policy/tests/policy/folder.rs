@@ -4,6 +4,10 @@ use crate::support::{decide, decide_in_spite};
 use policy::{Policy, Sources};
 use serde_json::{Value, json};
 use std::fs;
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A rule that denies with this reason.
@@ -123,7 +127,8 @@ fn a_policy_has_rules_in_one_file_at_least() {
     let missing = "a.yaml:1:1: missing field `rules`\nb.yaml:1:1: missing field `rules`";
     assert_eq!(mistakes(&lists), missing);
     assert_eq!(mistakes(&[("a.yaml", "rules: []"), lists[1]]), "");
-    assert_eq!(mistakes(&[("a.yaml", "rules:"), lists[1]]), "a.yaml:1:6: expected sequence start");
+    let null = "a.yaml:1:6: this key has no value: write one, or leave the key out";
+    assert_eq!(mistakes(&[("a.yaml", "rules:"), lists[1]]), null);
 }
 
 #[test]
@@ -140,6 +145,27 @@ fn the_files_of_a_folder_are_bounded_together() {
     assert_eq!(mistakes(&[("a.yaml", &half)]), "");
     let told = "FOLDER: a policy may have 4194304 bytes, this has more";
     assert_eq!(mistakes(&[("a.yaml", &half), ("b.yaml", &half)]), told);
+}
+
+#[test]
+fn a_policy_that_is_too_large_is_so_wherever_it_is_cut() {
+    let text = format!("rules: []\n#{}", "ü".repeat(2 << 20));
+    for text in [format!("\n{text}"), text] {
+        let told = "FOLDER: a policy may have 4194304 bytes, this has more";
+        assert_eq!(mistakes(&[("a.yaml", &text)]), told);
+    }
+}
+
+#[test]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let folder = folder(&[("a.yaml", "rules: []")]);
+    let pipe = folder.path().join("b.yaml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let (done, told) = channel();
+    let path = folder.path().to_owned();
+    thread::spawn(move || done.send(Policy::load(&path).err().map(|why| why.to_string())));
+    let told = told.recv_timeout(Duration::from_secs(10)).expect("it does not wait");
+    assert_eq!(told, Some(format!("{}: not a regular file", pipe.display())));
 }
 
 #[test]

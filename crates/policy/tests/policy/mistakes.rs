@@ -113,6 +113,26 @@ fn what_is_no_policy_is_told_with_its_place() {
 }
 
 #[test]
+fn a_key_without_a_value_is_a_mistake() {
+    let rule = |rest: &str| format!("rules:\n- {{name: r, on: [Decide], when: 'true', {rest}}}");
+    for (rest, column) in [
+        ("deny: NULL, allow: true", 47),
+        ("deny: {}, edit: NULL", 57),
+        ("deny: {}, allow: NULL", 58),
+        ("deny: {}, on_error: NULL", 61),
+        ("deny: {code: NULL}", 54),
+    ] {
+        let told = "this key has no value: write one, or leave the key out";
+        let expected = format!("policy.yaml:2:{column}: {told}");
+        for null in ["~", "null"] {
+            assert_eq!(mistakes(&rule(&rest.replace("NULL", null))), expected);
+        }
+        let mistakes = mistakes(&rule(&rest.replace("NULL", "")));
+        assert!(mistakes.ends_with(told), "{rest}: {mistakes}");
+    }
+}
+
+#[test]
 fn a_file_that_is_too_large_or_not_there_is_told() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("large.yaml");
     std::fs::write(&file, "#".repeat((4 << 20) + 1)).expect("there is room");
