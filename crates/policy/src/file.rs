@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_list_of_300_000_words_is_read() {
         let words: String = (0..300_000).map(|word| format!("  - w{word}\n")).collect();
-        let file = read(&format!("rules: []\nlists:\n  a:\n{words}")).expect("no mistake");
+        let file: File = read(&format!("rules: []\nlists:\n  a:\n{words}")).expect("no mistake");
         assert_eq!(file.lists.values().map(Vec::len).sum::<usize>(), 300_000);
     }
 }
