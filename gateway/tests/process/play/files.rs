@@ -18,10 +18,10 @@ fn bodies_are_read_from_lines_and_their_mistakes_are_reported_together() {
             gateway().args(["play", "--decider", &decider]).arg("--from").arg(file).args(arguments),
         )
     };
-    let (code, said) = play(&format!("{good}\n\n{new}\n"), &[]);
+    let (code, said) = play(&format!("{new}\n\n{good}\n"), &[]);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("ok     beforeAddBlack: line 1 "), "{said}");
-    assert!(said.contains("ok     unknown: line 3 "), "{said}");
+    assert!(said.contains("ok     beforeAddBlack: line 3 "), "{said}");
+    assert!(said.contains("\nnot implemented (1): unknown\n"), "{said}");
     let (_, said) = play(&format!("{new}\n{good}"), &["--callback", "beforeAddBlack"]);
     assert!(said.contains("line 2 ") && said.contains("\n1 played"), "{said}");
 
@@ -47,7 +47,8 @@ fn bodies_are_read_from_lines_and_their_mistakes_are_reported_together() {
 
 #[test]
 fn bodies_are_read_from_the_standard_input() {
-    let lines = settings("stdin", r#"{"body": {"callbackCommand": "callbackNew"}}"#);
+    let lines =
+        settings("stdin", r#"{"body": {"callbackCommand": "callbackBeforeAddBlackCommand"}}"#);
     let decider = denying();
     let from = || {
         let mut gateway = gateway();
@@ -56,7 +57,7 @@ fn bodies_are_read_from_the_standard_input() {
     };
     let (code, said) = output(from().stdin(File::open(lines).expect("a file")));
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("unknown: line 1 "), "{said}");
+    assert!(said.contains("beforeAddBlack: line 1 "), "{said}");
     let wrong = settings("stdin-wrong", "no json");
     let (_, said) = output(from().stdin(File::open(wrong).expect("a file")));
     assert!(said.contains("error: stdin:1: "), "{said}");
