@@ -27,7 +27,7 @@ pub struct Cases<'a> {
     cases: Vec<Case>,
 }
 
-/// What came of the cases.
+/// The results of the cases.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The number of cases.

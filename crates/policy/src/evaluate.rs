@@ -33,7 +33,7 @@ impl Policy {
         &self.hash
     }
 
-    /// What is suspicious in its files, in their order.
+    /// The warnings about its files, in their order.
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
     }

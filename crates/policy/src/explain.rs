@@ -1,4 +1,4 @@
-//! What each rule of a policy says to one request.
+//! The answer of each rule of a policy to one request.
 
 use crate::cases::{Fields, Outcome, message};
 use crate::evaluate::Policy;
@@ -10,16 +10,16 @@ use crate::rule::{Observer, Rule};
 use prost_reflect::MethodDescriptor;
 use std::time::{Duration, Instant};
 
-/// What the rules say to a request, and what follows.
+/// The answers of the rules to a request, and the decision.
 #[derive(Debug)]
 pub struct Explanation<'a> {
-    /// What each rule of the rpc says, in their order.
+    /// The reply of each rule of the rpc, in their order.
     pub replies: Vec<Reply<'a>>,
     /// The decision.
     pub outcome: Outcome,
 }
 
-/// What a rule says.
+/// The reply of a rule.
 #[derive(Debug)]
 pub struct Reply<'a> {
     /// The rule.
@@ -30,7 +30,7 @@ pub struct Reply<'a> {
     pub time: Duration,
 }
 
-/// What a rule says to a request.
+/// The answer of a rule to a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Its condition holds.

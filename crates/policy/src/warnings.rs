@@ -1,4 +1,4 @@
-//! What is suspicious in a policy that has no mistakes. The parts of expressions that content can make fail are found
+//! Warnings about a policy that has no mistakes. The parts of expressions that content can make fail are found
 //! where these are checked.
 
 use crate::denial;

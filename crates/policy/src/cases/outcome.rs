@@ -87,7 +87,7 @@ impl Outcome {
         both.filter(|both| both.expected != both.got).collect()
     }
 
-    /// What it denies with, or edits.
+    /// The parts of the denial, or the edits.
     #[must_use]
     pub fn parts(&self) -> Option<&Map<String, Value>> {
         match self {

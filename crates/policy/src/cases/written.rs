@@ -22,7 +22,7 @@ pub(crate) type Fields = HashMap<Spanned<String>, Spanned<Value>>;
 struct WrittenCase {
     name: String,
     rpc: Spanned<String>,
-    /// What is left out is unset.
+    /// Fields that are left out are unset.
     #[serde(default)]
     request: Fields,
     expect: Expectation,

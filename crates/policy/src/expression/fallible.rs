@@ -33,7 +33,7 @@ pub(super) fn parts(source: &SyntaxTree<'_>, types: &HashMap<u64, Type>) -> Vec<
 struct Search<'a> {
     source: &'a SyntaxTree<'a>,
     types: &'a HashMap<u64, Type>,
-    /// What the conditions around a part ask for.
+    /// The values that the conditions around a part ask for.
     guards: Vec<Guard>,
     warnings: Vec<Problem>,
 }

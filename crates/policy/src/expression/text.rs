@@ -1,6 +1,6 @@
 //! Functions over text whose results may be far larger than what they are made of: cel's own have no bound.
 
-use super::budget;
+use super::budget::{self, Exceeded};
 use cel::ExecutionError;
 use cel::common::types::{CelBytes, CelInt, CelList, CelMap, CelString};
 use cel::common::value::{CowVal, Val};
@@ -106,12 +106,20 @@ pub(super) fn join<'b, 'v>(
     Ok(CowVal::owned(CelString::from(texts.join(between))))
 }
 
+/// A text to search, and the part to find, once the budget has steps for it.
+fn searched<'a>(
+    text: &'a CelString<'_>,
+    part: &'a CelString<'_>,
+) -> Result<(&'a str, &'a str), Exceeded> {
+    budget::spend_bytes(text.inner().len())?;
+    Ok((text.inner(), part.inner()))
+}
+
 pub(super) fn index_of(
     text: &CelString<'_>,
     part: &CelString<'_>,
 ) -> Result<CelInt, ExecutionError> {
-    let (text, part) = (text.inner(), part.inner());
-    budget::spend_bytes(text.len())?;
+    let (text, part) = searched(text, part)?;
     Ok(position(text, text.find(part), 0))
 }
 
@@ -121,8 +129,7 @@ pub(super) fn index_of_from(
     part: &CelString<'_>,
     from: &CelInt,
 ) -> Result<CelInt, ExecutionError> {
-    let (text, part) = (text.inner(), part.inner());
-    budget::spend_bytes(text.len())?;
+    let (text, part) = searched(text, part)?;
     let from = offset(text, part, from)?;
     Ok(position(text, text[from..].find(part), from))
 }
@@ -131,8 +138,7 @@ pub(super) fn last_index_of(
     text: &CelString<'_>,
     part: &CelString<'_>,
 ) -> Result<CelInt, ExecutionError> {
-    let (text, part) = (text.inner(), part.inner());
-    budget::spend_bytes(text.len())?;
+    let (text, part) = searched(text, part)?;
     Ok(position(text, text.rfind(part), 0))
 }
 
@@ -142,8 +148,7 @@ pub(super) fn last_index_of_from(
     part: &CelString<'_>,
     from: &CelInt,
 ) -> Result<CelInt, ExecutionError> {
-    let (text, part) = (text.inner(), part.inner());
-    budget::spend_bytes(text.len())?;
+    let (text, part) = searched(text, part)?;
     let end = offset(text, part, from)?.saturating_add(part.len()).min(text.len());
     // It ends within a character where no such part can begin.
     Ok(position(text, text[..text.floor_char_boundary(end)].rfind(part), 0))

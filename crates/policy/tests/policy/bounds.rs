@@ -205,7 +205,7 @@ fn places_in_a_text_are_counted_in_characters() {
     }
 }
 
-/// What comes of a request that spends the budget of a rule, for a rule behind it.
+/// The response to a request that spends the budget of a rule, with a rule behind it.
 fn behind_a_costly_rule(costly: &str, rule: &str, user: &str) -> serde_json::Value {
     let policy = policy(&format!(
         "

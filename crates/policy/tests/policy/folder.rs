@@ -55,7 +55,7 @@ fn tests_dot_files_and_other_files_are_no_part_of_a_policy() {
     assert_eq!(mistakes(&files), "FOLDER: no *.yaml in this folder");
     files.push(("test.yaml", &rules));
     assert_eq!(mistakes(&files), "");
-    // What is named itself is read.
+    // A file that is named itself is read.
     let folder = folder(&[("a_test.yaml", &rules)]);
     assert!(Policy::load(&folder.path().join("a_test.yaml")).is_ok());
 }

@@ -14,7 +14,7 @@ fn lines(policy: &Policy) -> String {
     policy.warnings().iter().map(Finding::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// What users write.
+/// Texts that users write.
 pub(crate) const CONTENTS: [&str; 8] =
     ["", "x", "42", "[]", "{", "{\"a\": 1}", "99999999999999999999", "a,b,c"];
 
