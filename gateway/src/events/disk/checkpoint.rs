@@ -12,7 +12,7 @@ use super::database;
 use super::message::Message;
 
 /// The bytes after which a checkpoint is made.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 1 << 20;
 /// The pages of a WAL from which on the writer does the rest of a checkpoint, so that the WAL begins anew: 16 MiB.
 const LONG: i64 = 4096;
 
