@@ -78,7 +78,7 @@ DIR: not valid: 1 mistake, 0 warnings
     assert_eq!((code, &*printed), (Some(64), expected));
 }
 
-/// What `check --json` prints.
+/// The object that `check --json` prints.
 fn report(policy: &Path, flags: &[&str]) -> (Option<i32>, Value) {
     let (code, printed) = check(policy, &[&["--json"], flags].concat());
     (code, serde_json::from_str(&printed).expect("one JSON object"))

@@ -112,7 +112,7 @@ async fn a_changed_file_is_used_and_one_with_mistakes_is_not() {
     assert!(changed.elapsed() < SOON);
     assert_eq!(marks(&channel).await, ["a", "a"]);
 
-    // What is in force already is put back without a line, so the next line is about the next change. It may come
+    // The policy in force is put back without a line, so the next line is about the next change. It may come
     // before the files were read in between.
     fs::write(&file, marking("a")).expect("a file");
     thread::sleep(Duration::from_millis(2500));

@@ -12,7 +12,7 @@ use super::database;
 use super::message::Message;
 
 /// The bytes after which a checkpoint is made.
-const BYTES: usize = 1 << 20;
+const BYTES: usize = 4 << 20;
 /// The pages of a WAL from which on the writer does the rest of a checkpoint, so that the WAL begins anew: 16 MiB.
 const LONG: i64 = 4096;
 
@@ -22,6 +22,8 @@ pub(super) struct Checkpoints {
     path: PathBuf,
     writer: Sender<Message>,
     running: Option<Running>,
+    /// The bytes committed since the last one was due. The first commit makes one due: the WAL of a process that is
+    /// killed again and again would grow for ever otherwise.
     bytes: usize,
 }
 
@@ -34,7 +36,7 @@ struct Running {
 
 impl Checkpoints {
     pub(super) fn new(path: PathBuf, writer: Sender<Message>) -> Self {
-        Self { path, writer, running: None, bytes: 0 }
+        Self { path, writer, running: None, bytes: BYTES }
     }
 
     /// Starts the thread; its connection must be closed before the file is moved.
@@ -103,7 +105,26 @@ mod tests {
     use std::time::{Duration, Instant};
     use std::{fs, thread};
 
+    use super::super::database::Database;
     use super::*;
+
+    #[test]
+    fn the_first_commit_makes_a_checkpoint() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("events.db");
+        let mut database = Database::open(&path).expect("a database");
+        let size = || fs::metadata(&path).expect("a file").len();
+        let made = size();
+        let mut checkpoints = Checkpoints::new(path.clone(), channel().0);
+        checkpoints.start().expect("a thread");
+        database.begin().and_then(|transaction| transaction.commit()).expect("committed");
+        checkpoints.committed(1);
+        let until = Instant::now() + Duration::from_secs(10);
+        while size() == made {
+            assert!(Instant::now() < until, "no checkpoint in time");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
 
     #[test]
     fn an_error_is_reported_once_and_the_thread_starts_again() {

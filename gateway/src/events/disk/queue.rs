@@ -47,7 +47,7 @@ pub(super) struct Queue {
     /// Records of callbacks that this gateway does not have.
     unknown: Vec<Waiting>,
     in_flight: usize,
-    /// What one dispatch hands out.
+    /// The records that the dispatch at hand hands out.
     handed_out: Vec<Delivery>,
     to: UnboundedSender<Vec<Delivery>>,
 }
